@@ -1,0 +1,181 @@
+"""What a catalog says about a relation: names only, no object ids."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import NamedTuple
+
+
+class RelationKind(str, Enum):
+    """The kinds of relation that a catalog lists."""
+
+    TABLE = "table"
+    PARTITIONED = "partitioned table"
+    VIEW = "view"
+    MATERIALIZED_VIEW = "materialized view"
+    FOREIGN = "foreign table"
+
+
+class RelationName(NamedTuple):
+    """A relation's schema and name, unquoted."""
+
+    schema: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{quote_identifier(self.schema)}.{quote_identifier(self.name)}"
+
+    @classmethod
+    def parse(cls, text: str) -> RelationName:
+        """Reads `schema.name`, either part in double quotes where SQL needs them.
+
+        Raises:
+            ValueError: The text is not a schema and a name.
+        """
+        parts = _split_identifiers(text)
+        if len(parts) != 2:  # noqa: PLR2004 - a schema and a name
+            message = f"'{text}' is not schema.name"
+            raise ValueError(message)
+        return cls(*parts)
+
+
+class TypeKind(str, Enum):
+    """How a type is built."""
+
+    BASE = "base"
+    ARRAY = "array"
+    COMPOSITE = "composite"
+    DOMAIN = "domain"
+    ENUM = "enum"
+    RANGE = "range"
+    MULTIRANGE = "multirange"
+
+
+@dataclass(frozen=True, slots=True)
+class NamedType:
+    """A user-defined type that a relation's columns need, directly or through others."""
+
+    name: str
+    kind: TypeKind
+    labels: tuple[str, ...] = ()
+    base: str | None = None
+    not_null: bool = False
+    default: str | None = None
+    checks: tuple[str, ...] = ()
+    attributes: tuple[tuple[str, str], ...] = ()
+    subtype: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column.
+
+    `type_name` is `format_type` of the type and its modifier under `search_path = pg_catalog`.
+    `generated` is the expression of a generated column, `identity` is `always` or `by default`.
+    """
+
+    name: str
+    type_name: str
+    kind: TypeKind = TypeKind.BASE
+    not_null: bool = False
+    default: str | None = None
+    generated: str | None = None
+    identity: str | None = None
+    collation: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class UniqueKey:
+    """A primary key or unique constraint or index that covers whole columns and all rows."""
+
+    name: str
+    columns: tuple[str, ...]
+    is_primary: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ForeignKey:
+    """A reference from this relation's columns to another relation's."""
+
+    name: str
+    columns: tuple[str, ...]
+    references: RelationName
+    referenced_columns: tuple[str, ...]
+    is_deferrable: bool = False
+    initially_deferred: bool = False
+    on_update: str = "no action"
+    on_delete: str = "no action"
+
+
+@dataclass(frozen=True, slots=True)
+class Relation:
+    """A relation as the catalog describes it.
+
+    `columns` are in their physical order. `checks` are the definitions of check constraints
+    by name. `partitions` are the names of all partitions, also of the lower levels.
+    `extension` is the extension that owns the relation. `estimated_rows` is never written
+    to the data repository.
+    """
+
+    name: RelationName
+    kind: RelationKind
+    columns: tuple[Column, ...]
+    primary_key: tuple[str, ...] = ()
+    unique_keys: tuple[UniqueKey, ...] = ()
+    foreign_keys: tuple[ForeignKey, ...] = ()
+    checks: tuple[tuple[str, str], ...] = ()
+    types: tuple[NamedType, ...] = ()
+    partition_key: str | None = None
+    partitions: tuple[RelationName, ...] = ()
+    is_partition: bool = False
+    has_inheritance: bool = False
+    extension: str | None = None
+    estimated_rows: int = 0
+
+    def column(self, name: str) -> Column | None:
+        """Finds a column by its name."""
+        return next((column for column in self.columns if column.name == name), None)
+
+
+def quote_identifier(name: str) -> str:
+    """Quotes an identifier unless it is plain lower case, for people to read.
+
+    Reserved words stay bare here, as `RelationName.parse` reads both forms; SQL is
+    composed with the driver's own quoting.
+    """
+    if name and name[0] in _FIRST and all(char in _REST for char in name):
+        return name
+    return '"' + name.replace('"', '""') + '"'
+
+
+_FIRST = frozenset("abcdefghijklmnopqrstuvwxyz_")
+_REST = _FIRST | frozenset("0123456789$")
+
+
+def _split_identifiers(text: str) -> list[str]:
+    parts: list[str] = []
+    rest = text
+    while True:
+        if rest.startswith('"'):
+            end = 1
+            while True:
+                end = rest.find('"', end)
+                if end < 0:
+                    return []
+                if rest[end : end + 2] != '""':
+                    break
+                end += 2
+            parts.append(rest[1:end].replace('""', '"'))
+            rest = rest[end + 1 :]
+        else:
+            part, dot, tail = rest.partition(".")
+            parts.append(part)
+            rest = dot + tail
+        if not parts[-1]:
+            return []
+        if not rest:
+            return parts
+        if not rest.startswith("."):
+            return []
+        rest = rest[1:]

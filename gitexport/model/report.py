@@ -1,0 +1,65 @@
+"""Results that use cases return; nothing here prints."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from gitexport.model.snapshot import ObjectId
+
+
+@dataclass(frozen=True, slots=True)
+class QuarantinedRow:
+    """A row that was refused: it stays pending and its old document is kept."""
+
+    key: tuple[str, ...]
+    reason: str
+    column: str | None = None
+
+
+@dataclass(slots=True)
+class EntityReport:
+    """What one run did to one entity, in documents; `superseded` rows changed meanwhile."""
+
+    added: int = 0
+    modified: int = 0
+    deleted: int = 0
+    unchanged: int = 0
+    superseded: int = 0
+    quarantined: list[QuarantinedRow] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class ExportReport:
+    """What one export did.
+
+    `snapshot` and `commit` are None when nothing was committed. `published` is True only
+    after the remote's refs were read back. `warnings` are for people. `exit_code` is the
+    one that the command ends with.
+    """
+
+    mode: str
+    started_at: datetime
+    snapshot: str | None = None
+    commit: ObjectId | None = None
+    finished_at: datetime | None = None
+    entities: dict[str, EntityReport] = field(default_factory=dict)
+    documents: list[str] = field(default_factory=list)
+    published: bool = False
+    is_dry_run: bool = False
+    warnings: list[str] = field(default_factory=list)
+    schema_changes: list[str] = field(default_factory=list)
+    stages: dict[str, int] = field(default_factory=dict)
+    exit_code: int = 0
+
+
+@dataclass(slots=True)
+class PushReport:
+    """What a push did: the remote, and what became of each ref."""
+
+    remote: str
+    branch: str
+    commit: ObjectId | None = None
+    tags: list[str] = field(default_factory=list)
+    merged: ObjectId | None = None
+    published: bool = False
