@@ -1,0 +1,306 @@
+"""What gitexport.toml may say, and how each mistake is told."""
+
+from __future__ import annotations
+
+import pytest
+
+from gitexport.config.parse import parse_config
+from gitexport.errors import ConfigError
+from gitexport.model.entity import (
+    Deletes,
+    ModifiedDimension,
+    QueryDocument,
+    Shard,
+    ShardKind,
+    Tracking,
+)
+from gitexport.model.relation import RelationName
+
+HEAD = 'format = 1\nid = "0b0e7f0e-3d9f-4a52-9c5e-0d6a6f3f2b11"\n'
+USERS = """
+[entities.users]
+relation = "dwh.datamartusers"
+key = ["user_id"]
+columns = ["user_id", "username"]
+"""
+FULL = (
+    HEAD
+    + """branch = "publish"
+remote = "origin"
+version = "1.2.0"                # of the published data model
+
+[source]
+kind = "postgresql"
+tracking = "table"
+
+[entities.users]
+relation = "dwh.datamartusers"
+key = ["user_id"]
+columns = ["user_id", "username", # ] not the end
+  "history_whole_open",
+]
+exclude = ["_partial_*"]
+where = "user_id IS NOT NULL"
+flag = "json_exported"
+tracking = "flag"
+directory = "data/people"
+shard = "mod/1/1/1"
+label = "username"
+natural_key = ["username"]
+modified = { relation = "dwh.dimension_users", on = "dimension_user_id" }
+schema = "schemas/users.schema.json"
+deletes = "keep"
+renamed_from = "members"
+
+[entities.countries]
+relation = 'dwh."Länder ""x"" y"'
+key = ["id", "part"]
+columns = "*"
+
+[documents."data/indexes/users.json"]
+query = '''
+SELECT 1; -- never mind
+'''
+shape = "object"
+depends = ["users"]
+""".replace("SELECT 1;", "SELECT 1")
+)
+
+
+def problem(text: str) -> ConfigError:
+    """Parses a text that has to be refused."""
+    with pytest.raises(ConfigError) as caught:
+        parse_config(text.encode())
+    return caught.value
+
+
+def test_every_key_reaches_the_publication() -> None:
+    publication = parse_config(FULL.encode())
+
+    users, countries = publication.entities
+    assert publication.branch == "publish"
+    assert publication.version == "1.2.0"
+    assert users.relation == RelationName("dwh", "datamartusers")
+    assert users.columns == ("user_id", "username", "history_whole_open")
+    assert users.exclude == ("_partial_*",)
+    assert users.where == "user_id IS NOT NULL"
+    assert users.tracking is Tracking.FLAG
+    assert users.directory == "data/people"
+    assert users.shard == Shard(ShardKind.MOD, (1, 1, 1))
+    assert users.modified == ModifiedDimension(
+        RelationName("dwh", "dimension_users"), "dimension_user_id"
+    )
+    assert users.deletes is Deletes.KEEP
+    assert (users.label, users.natural_key) == ("username", ("username",))
+    assert (users.schema, users.renamed_from) == ("schemas/users.schema.json", "members")
+    assert countries.relation == RelationName("dwh", 'Länder "x" y')
+    assert countries.columns == ("*",)
+    assert countries.tracking is Tracking.TABLE
+    assert countries.directory == "data/countries"
+    assert publication.documents == (
+        QueryDocument(
+            "data/indexes/users.json",
+            "SELECT 1 -- never mind\n",
+            is_array=False,
+            depends=("users",),
+        ),
+    )
+    assert publication.config_text == FULL.encode()
+
+
+def test_defaults_are_those_of_the_reference() -> None:
+    publication = parse_config((HEAD + USERS).encode())
+
+    assert (publication.branch, publication.remote) == ("main", "origin")
+    assert publication.version == "1.0.0"
+    assert publication.entities[0].flag == "json_exported"
+    assert publication.entities[0].tracking is Tracking.FLAG
+    assert publication.sql_digest == ""
+
+
+@pytest.mark.parametrize(
+    ("text", "message", "line"),
+    [
+        ("format = \n", "is not TOML", 1),
+        (HEAD + 'id = "twice"\n', "is not TOML", 3),
+        ("format = 1\n", "key 'id' is missing", None),
+        ('id = "x"\n', "key 'format' is missing", None),
+        ('format = "1"\n', "'format' must be a whole number, not a text", 1),
+        ("format = true\n", "'format' must be a whole number, not true or false", 1),
+        (HEAD + "branch = 3\n", "'branch' must be a text, not a whole number", 3),
+        (HEAD + 'branch = ""\n', "'branch' is empty", 3),
+        (HEAD + 'branch = "a..b"\n', "'a..b' is not the name of a branch", 3),
+        (HEAD + 'version = "1"\n', "'1' is not a version", 3),
+        (HEAD + 'source = "here"\n', "'source' must be a table, not a text", 3),
+        (HEAD + '[source]\nkind = "oracle"\n', "'source.kind' is 'oracle'", 4),
+        (HEAD + '[source]\ntracking = "flags"\n', "'source.tracking' is 'flags'", 4),
+        (HEAD + USERS + 'tracking = "trigger"\n', "'entities.users.tracking' is 'trigger'", 8),
+        (HEAD + USERS + 'shard = "mod/9"\n', "'mod/9' is not a shard", 8),
+        (HEAD + USERS + "exclude = 3\n", "must be a list, not a whole number", 8),
+        (HEAD + USERS + "exclude = [3]\n", "must be a list of texts, not a whole number", 8),
+        (HEAD + USERS + 'exclude = ["a", "a"]\n', "names 'a' twice", 8),
+        (HEAD + USERS + 'where = " "\n', "'entities.users.where' is empty", 8),
+        (HEAD + USERS + 'where = "a = 1) OR (b"\n', "closes a bracket", 8),
+        (HEAD + USERS + 'where = "WHERE a"\n', "without the word WHERE", 8),
+        (HEAD + USERS + 'where = "a; DROP TABLE b"\n', "';' is not allowed", 8),
+        (HEAD + USERS + 'modified = { on = "x" }\n', "key 'entities.users.modified.relation'", 8),
+        (HEAD + USERS + 'modified = { relation = "d", on = "x" }\n', "is not schema.name", 8),
+        (HEAD + USERS + 'schema = "data/users/s.json"\n', "lies in the entity's own", 8),
+        (HEAD + USERS + 'renamed_from = "users"\n', "'users' is still an entity", 8),
+        (HEAD + "[entities.Users]\n", "'Users' cannot name an entity", 3),
+        (HEAD + '[entities.users]\nrelation = "a.b"\nkey = ["a"]\n', "columns' is missing", 3),
+    ],
+)
+def test_mistake_is_told_with_its_line(text: str, message: str, line: int | None) -> None:
+    error = problem(text)
+
+    assert message in error.message
+    assert error.where == ("gitexport.toml" if line is None else f"gitexport.toml:{line}")
+
+
+@pytest.mark.parametrize(
+    ("addition", "key", "meant", "line"),
+    [
+        ('brnch = "main"\n', "brnch", "branch", 3),
+        ('[source]\ntraking = "flag"\n', "source.traking", "tracking", 4),
+        (USERS + 'colums = ["a"]\n', "entities.users.colums", "columns", 8),
+        (
+            USERS + 'modified = { relatoin = "a.b" }\n',
+            "entities.users.modified.relatoin",
+            "relation",
+            8,
+        ),
+        ('[documents."a.json"]\nquerry = "SELECT 1"\n', 'documents."a.json".querry', "query", 4),
+    ],
+)
+def test_unknown_key_names_the_one_meant(addition: str, key: str, meant: str, line: int) -> None:
+    error = problem(HEAD + addition)
+
+    assert error.message == f"unknown key '{key}'"
+    assert error.hint == f"did you mean '{meant}'?"
+    assert error.where == f"gitexport.toml:{line}"
+
+
+def test_newer_format_asks_for_an_upgrade_before_anything_else() -> None:
+    error = problem('format = 2\nshape_of_things = "to come"\n')
+
+    assert "format 2" in error.message
+    assert error.hint is not None
+    assert "upgrade" in error.hint
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "../x", "a/../b", "/etc/x", "~/x", "C:/x", ".git/x", "a/.GIT/b", ".git ", "git~1",
+        "a//b", "./a", "a/", "a\\\\b", "con/x", "aux.json", "x.", "relations/users", "relations",
+        "Manifest.JSON", "gitexport.toml", ".gitattributes", ".git\u200c/x", "-x",
+    ],
+)  # fmt: skip
+def test_dangerous_path_is_refused(path: str) -> None:
+    as_directory = problem(HEAD + USERS + f'directory = "{path}"\n')
+    as_document = problem(HEAD + f'[documents."{path}"]\nquery = "SELECT 1"\n')
+
+    assert as_directory.where == "gitexport.toml:8"
+    assert as_document.where == "gitexport.toml:3"
+
+
+@pytest.mark.parametrize("directory", ["data/users", "data/USERS", "data", "data/users/more"])
+def test_overlapping_directories_are_refused(directory: str) -> None:
+    others = USERS.replace("users]", "others]").replace("datamartusers", "others")
+
+    error = problem(HEAD + USERS + others + f'directory = "{directory}"\n')
+
+    assert "'users'" in error.message
+    assert "'others'" in error.message
+    assert error.where == "gitexport.toml:13"
+
+
+def test_directories_with_one_beginning_do_not_overlap() -> None:
+    others = USERS.replace("users]", "users_more]").replace("datamartusers", "others")
+
+    assert len(parse_config((HEAD + USERS + others).encode()).entities) == 2
+
+
+def test_two_entities_on_one_flag_are_refused_and_on_two_flags_are_not() -> None:
+    again = USERS.replace("entities.users", "entities.again")
+
+    error = problem(HEAD + USERS + again)
+
+    assert "both track relation 'dwh.datamartusers' with the flag 'json_exported'" in error.message
+    parse_config((HEAD + USERS + again + 'flag = "other_flag"\n').encode())
+    parse_config((HEAD + USERS + again + 'tracking = "compare"\n').encode())
+
+
+@pytest.mark.parametrize(
+    "path", ["data/users/x.json", "data/users", "data", "README.md", "Data/Users/x.json"]
+)
+def test_document_in_the_way_is_refused(path: str) -> None:
+    error = problem(HEAD + USERS + f'[documents."{path}"]\nquery = "SELECT 1"\n')
+
+    assert f"'{path}'" in error.message
+
+
+def test_key_outside_the_columns_is_refused() -> None:
+    error = problem(HEAD + USERS.replace('key = ["user_id"]', 'key = ["userid"]'))
+
+    assert "key column 'userid' is not among the columns" in error.message
+    assert error.hint == "did you mean 'user_id'?"
+
+
+def test_excluded_key_is_refused() -> None:
+    error = problem(HEAD + USERS + 'exclude = ["user_*"]\n')
+
+    assert "is excluded by 'user_*'" in error.message
+
+
+@pytest.mark.parametrize(
+    "remote",
+    [
+        "https://someone:hunter2@example.org/data.git",
+        "https://ghp_hunter2@example.org/data.git",
+        "ssh://git:hunter2@example.org/data.git",
+        "someone:hunter2@example.org:data.git",
+    ],
+)
+def test_secret_in_a_remote_is_refused_and_never_repeated(remote: str) -> None:
+    error = problem(HEAD + f'remote = "{remote}"\n')
+
+    assert error.where == "gitexport.toml:3"
+    assert "hunter2" not in f"{error.message} {error.hint} {error.where}"
+
+
+@pytest.mark.parametrize("remote", ["ext::sh -c id", "--upload-pack=x", "ext://x", "a b"])
+def test_remote_that_runs_something_is_refused(remote: str) -> None:
+    problem(HEAD + f'remote = "{remote}"\n')
+
+
+@pytest.mark.parametrize(
+    "remote", ["origin", "https://example.org/a.git", "ssh://git@example.org/a", "git@host:a.git"]
+)
+def test_plain_remote_is_accepted(remote: str) -> None:
+    assert parse_config((HEAD + f'remote = "{remote}"\n').encode()).remote == remote
+
+
+def test_digest_ignores_order_and_comments_and_sees_every_change_of_sql() -> None:
+    where = USERS + 'where = "a"\n'
+    document = '[documents."x.json"]\nquery = "SELECT 1"\n'
+    digest = parse_config((HEAD + where + document).encode()).sql_digest
+
+    assert len(digest) == 64
+    assert parse_config((HEAD + "# new\n" + document + where).encode()).sql_digest == digest
+    for other in (
+        where.replace('"a"', '"b"') + document,
+        where + document.replace("SELECT 1", "SELECT 2"),
+        where + document.replace("x.json", "y.json"),
+        where.replace("dwh.", "hr.") + document,
+        where,
+    ):
+        assert parse_config((HEAD + other).encode()).sql_digest != digest
+
+
+def test_text_that_is_not_utf8_is_refused() -> None:
+    with pytest.raises(ConfigError) as caught:
+        parse_config(b"format = 1\nid = '\xff'\n")
+
+    assert caught.value.where == "gitexport.toml:2"
