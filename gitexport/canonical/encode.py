@@ -1,0 +1,75 @@
+"""A document from a row's text.
+
+The source compiles one SELECT for a relation. It writes the top level of the document in
+canonical form, `opening` before each value and `CLOSING` after the last; values that may
+hold JSON of any shape stand between two marks and are canonicalised here. A raw U+0001 never
+occurs in JSON text, so it marks them safely.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from itertools import pairwise
+
+import orjson
+
+from gitexport.canonical.nested import canonical_nested
+from gitexport.errors import UnsupportedValueError
+from gitexport.model.ports import NestedKind
+
+MARK = b"\x01"
+CLOSING = b"\n}\n"
+EMPTY_DOCUMENT = b"{}\n"
+
+
+def assemble(text: bytes, nested: Sequence[NestedKind]) -> bytes:
+    """Makes the canonical document of a row from its text and the kinds of its nested values.
+
+    Raises:
+        UnsupportedValueError: A nested value cannot be held; `where` is its column's name.
+        ValueError: The text does not hold as many nested values as there are kinds.
+    """
+    parts = text.split(MARK)
+    if len(parts) != 2 * len(nested) + 1:
+        message = f"a row's text holds {len(parts) - 1} marks for {len(nested)} nested values"
+        raise ValueError(message)
+    if not nested:
+        return text
+    place = -1
+    try:
+        for place, kind in enumerate(nested):
+            at = 2 * place + 1
+            parts[at] = canonical_nested(parts[at], kind)
+    except UnsupportedValueError as error:
+        error.where = _column(parts[2 * place])
+        raise
+    return b"".join(parts)
+
+
+def member_prefix(name: str) -> str:
+    """Writes a member's name as it stands before its value, `"name": `."""
+    return str(orjson.dumps(name), "utf-8") + ": "
+
+
+def opening(names: Sequence[str]) -> list[bytes]:
+    """Gives the bytes that stand before the value of each member, `CLOSING` comes last.
+
+    Without names there is nothing to open: the document is `EMPTY_DOCUMENT`.
+
+    Raises:
+        ValueError: The names are not sorted by code point, or one occurs twice.
+    """
+    if any(first >= second for first, second in pairwise(names)):
+        message = "the members of a document have to be sorted by code point, each once"
+        raise ValueError(message)
+    return [
+        ((",\n  " if place else "{\n  ") + member_prefix(name)).encode()
+        for place, name in enumerate(names)
+    ]
+
+
+def _column(before: bytes) -> str:
+    """Reads the name of the member whose value follows some text of a document."""
+    prefix = before.rpartition(b"\n  ")[2]
+    return str(json.loads(prefix[: prefix.rindex(b":")]))

@@ -1,0 +1,153 @@
+"""Where a key's document stands, and which paths are an entity's.
+
+A path is `directory/<shard>/<encoded key>.json`. The shard is one directory for each level,
+named with hex digits:
+
+- `block`: digits of the key divided by 32, so that 32 neighbours share a directory
+- `mod`: digits of the key itself
+- `hash`: digits of the SHA-256 of the encoded key at full length
+
+For `block` and `mod` the digits are those of the number modulo 16 to their count, most
+significant first; negative keys count down from there, as floor division has it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from enum import Enum
+from typing import Final
+
+from gitexport.canonical.keys import (
+    decode_key,
+    encode_key,
+    encode_whole,
+    shorten,
+    shortened_digest,
+)
+from gitexport.errors import ConfigError
+from gitexport.model.entity import Shard, ShardKind
+from gitexport.model.ports import Key
+
+SUFFIX = b".json"
+_BLOCK_BITS = 5
+_REMEMBERED_DIGITS = 4
+_DIGEST_DIGITS = 64
+_LEAF = 60
+_FULL = 1_000
+_GROWTH = 10
+_UNKNOWN_LEVELS = 2
+
+
+class Shortened(Enum):
+    """What `PathFunction.parse` gives for names that hold only a part of their key."""
+
+    TRUNCATED = "truncated"
+
+
+TRUNCATED: Final = Shortened.TRUNCATED
+
+
+class PathFunction:
+    """The paths of one entity's documents: injective, and pure.
+
+    `integers` tells for each key column whether it is of an integer type. `leaf_depth` is
+    the number of directories between the entity's own and a document.
+    """
+
+    def __init__(self, directory: str, shard: Shard, integers: tuple[bool, ...]) -> None:
+        """Prepares the function.
+
+        Raises:
+            ConfigError: The shard does not fit the key's types, or no digest is so long.
+        """
+        digits = sum(shard.levels)
+        if shard.kind in {ShardKind.BLOCK, ShardKind.MOD} and integers != (True,):
+            message = f"shard '{shard}' needs a key of one integer column"
+            raise ConfigError(message, where=directory, hint="use hash/1/1 or flat")
+        if digits > _DIGEST_DIGITS:
+            message = f"shard '{shard}' has more than {_DIGEST_DIGITS} digits"
+            raise ConfigError(message, where=directory)
+        self.leaf_depth = len(shard.levels)
+        self._root = directory.encode()
+        self._integers = integers
+        self._kind = shard.kind
+        self._levels = shard.levels
+        self._digits = digits
+        self._mask = (1 << 4 * digits) - 1
+        self._bits = _BLOCK_BITS if shard.kind is ShardKind.BLOCK else 0
+        # At most 16 ** _REMEMBERED_DIGITS entries: there are no more buckets.
+        self._directories: dict[int, bytes] = {}
+
+    def path(self, key: Key) -> tuple[bytes, bytes]:
+        """Gives the directory and the file name of a key's document.
+
+        Raises:
+            ValueError: The key has not as many parts as key columns, or the text of an
+                integer column is not decimal.
+        """
+        if self._kind is ShardKind.HASH:
+            whole = encode_whole(key, self._integers)
+            digest = hashlib.sha256(whole.encode()).hexdigest()
+            return self._directory(digest[: self._digits]), shorten(whole).encode() + SUFFIX
+        if self._kind is ShardKind.FLAT:
+            return self._root, encode_key(key, self._integers).encode() + SUFFIX
+        (text,) = key
+        number = int(text)
+        if str(number) != text:
+            message = "the text of an integer key is not decimal"
+            raise ValueError(message)
+        bucket = (number >> self._bits) & self._mask
+        directory = self._directories.get(bucket)
+        if directory is None:
+            directory = self._directory(f"{bucket:0{self._digits}x}")
+            if self._digits <= _REMEMBERED_DIGITS:
+                self._directories[bucket] = directory
+        return directory, text.encode() + SUFFIX
+
+    def parse(self, path: bytes) -> Key | Shortened | None:
+        """Reads the key from a path.
+
+        Gives None for paths that this function never yields, and `TRUNCATED` for those of
+        keys that are too long to stand in a name.
+        """
+        directory, _, name = path.rpartition(b"/")
+        if not name.endswith(SUFFIX):
+            return None
+        try:
+            stem = name[: -len(SUFFIX)].decode("ascii")
+            key = decode_key(stem, self._integers)
+            if key is None:
+                return TRUNCATED if directory == self._place_of_shortened(stem) else None
+            return key if self.path(key) == (directory, name) else None
+        except ValueError:
+            return None
+
+    def _place_of_shortened(self, stem: str) -> bytes | None:
+        digest = shortened_digest(stem, self._integers)
+        if self._kind is ShardKind.HASH:
+            return self._directory(digest[: self._digits])
+        return self._root if self._kind is ShardKind.FLAT else None
+
+    def _directory(self, digits: str) -> bytes:
+        parts = [self._root]
+        at = 0
+        for width in self._levels:
+            parts.append(digits[at : at + width].encode())
+            at += width
+        return b"/".join(parts)
+
+
+def choose_shard(*, is_integer_key: bool, rows: int) -> Shard:
+    """Chooses the layout of an entity from its key and its number of rows.
+
+    A leaf holds about 10 to 60 files, and no directory passes 1,000 entries before the
+    relation has grown tenfold. Zero rows and fewer mean that the number is not known: such
+    an entity gets room for 15,000 rows, as moving documents later costs a commit of renames.
+    """
+    if 0 < rows <= _FULL // _GROWTH:
+        return Shard(ShardKind.FLAT)
+    levels = 1 if rows > 0 else _UNKNOWN_LEVELS
+    while rows > _LEAF * 16**levels:
+        levels += 1
+    kind = ShardKind.BLOCK if is_integer_key else ShardKind.HASH
+    return Shard(kind, (1,) * levels)
