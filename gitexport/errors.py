@@ -105,7 +105,22 @@ class SourceError(GitExportError):
 
 
 class ConnectionFailedError(SourceError):
-    """The database could not be reached, or the connection was lost."""
+    """The database could not be reached, or the connection was lost.
+
+    `is_transient` tells whether the same work may succeed a moment later: True for a lost or
+    refused connection, False for a wrong password or an unknown database.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        is_transient: bool = True,
+        where: str | None = None,
+        hint: str | None = None,
+    ) -> None:
+        super().__init__(message, where=where, hint=hint)
+        self.is_transient = is_transient
 
 
 class PermissionDeniedError(SourceError):

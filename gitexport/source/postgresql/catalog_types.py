@@ -1,0 +1,72 @@
+"""The named types that columns need, found through arrays, domains, attributes and ranges."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from gitexport.model.relation import NamedType, TypeKind
+from gitexport.source.postgresql.catalog_queries import TYPES
+from gitexport.source.postgresql.session import Cursor
+
+TYPE_KINDS = {
+    "a": TypeKind.ARRAY,
+    "b": TypeKind.BASE,
+    "c": TypeKind.COMPOSITE,
+    "d": TypeKind.DOMAIN,
+    "e": TypeKind.ENUM,
+    "r": TypeKind.RANGE,
+    "m": TypeKind.MULTIRANGE,
+}
+"""TypeKind by `pg_type.typtype`, with `a` for true arrays."""
+
+_NAMED = frozenset({TypeKind.COMPOSITE, TypeKind.DOMAIN, TypeKind.ENUM, TypeKind.RANGE})
+
+
+@dataclass(frozen=True, slots=True)
+class TypeGraph:
+    """Types by object id, each with the object ids of the types that it needs."""
+
+    types: dict[int, NamedType]
+    needs: dict[int, tuple[int, ...]]
+
+    def closure(self, roots: Iterable[int]) -> tuple[NamedType, ...]:
+        """Lists the named types that some types need, themselves included, by name."""
+        seen: set[int] = set()
+        waiting = list(roots)
+        while waiting:
+            oid = waiting.pop()
+            if oid not in seen:
+                seen.add(oid)
+                waiting.extend(self.needs.get(oid, ()))
+        named = [self.types[oid] for oid in seen if oid in self.types]
+        return tuple(sorted(named, key=lambda named_type: named_type.name))
+
+
+def read_types(cursor: Cursor, oids: list[int]) -> TypeGraph:
+    """Reads the types that the relations with these object ids need, in one query.
+
+    Raises:
+        psycopg.Error: The server refused the query.
+    """
+    graph = TypeGraph({}, {})
+    cursor.execute(TYPES, {"oids": oids})
+    for row in cursor:
+        oid, name, schema, kind_code, labels, base, not_null, default, checks, *rest = row
+        attribute_names, attribute_types, subtype, needs = rest
+        kind = TYPE_KINDS.get(kind_code, TypeKind.BASE)
+        graph.needs[oid] = tuple(needs)
+        if schema == "pg_catalog" or kind not in _NAMED:
+            continue
+        graph.types[oid] = NamedType(
+            name=name,
+            kind=kind,
+            labels=tuple(labels),
+            base=base,
+            not_null=not_null,
+            default=default,
+            checks=tuple(checks),
+            attributes=tuple(zip(attribute_names, attribute_types, strict=True)),
+            subtype=subtype,
+        )
+    return graph

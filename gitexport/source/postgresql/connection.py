@@ -1,0 +1,189 @@
+"""Connects to PostgreSQL, and says why it cannot without ever showing a password.
+
+libpq echoes fragments of connection strings it cannot read, and a password with an
+unescaped `@` ends up in the host's name. So its texts are never passed on: the reasons are
+recognised and told in gitexport's own words.
+
+Source: PostgreSQL documentation, libpq, "Connection Strings".
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import Any, NamedTuple
+
+import psycopg
+from psycopg.conninfo import conninfo_to_dict
+
+from gitexport.errors import ConnectionFailedError
+from gitexport.source.postgresql.session import Connection
+
+APPLICATION_NAME = "gitexport"
+_CONNECT_TIMEOUT = 10
+_URI = re.compile(r"postgres(?:ql)?://([^?]*)")
+_PLAIN = re.compile(r"[\w.:/@+ -]{1,200}")
+_SHOWN = (
+    ("database", "dbname", "PGDATABASE", _PLAIN),
+    ("host", "host", "PGHOST", re.compile(r"[\w.:/,-]{1,200}")),
+    ("port", "port", "PGPORT", re.compile(r"[\d,]{1,20}")),
+    ("role", "user", "PGUSER", _PLAIN),
+)
+
+
+class _Reason(NamedTuple):
+    pattern: re.Pattern[str]
+    text: str
+    hint: str
+    is_transient: bool = True
+
+
+_REASONS = (
+    _Reason(
+        re.compile(r"\binvalid (?:\w+ )+(?:value|option)|bad value for"),
+        "a setting of the connection string is not valid",
+        "check port, sslmode, connect_timeout and the like",
+        is_transient=False,
+    ),
+    _Reason(
+        re.compile("password authentication failed|no password supplied"),
+        "the password is wrong or missing",
+        "set PGPASSWORD, add a line to ~/.pgpass, or check the role's name",
+        is_transient=False,
+    ),
+    _Reason(
+        re.compile('database ".*" does not exist'),
+        "there is no such database",
+        "name one that exists: --dsn 'dbname=…' or PGDATABASE",
+        is_transient=False,
+    ),
+    _Reason(
+        re.compile('role ".*" does not exist|(?:Peer|Ident) authentication failed'),
+        "the server does not accept this role",
+        "name a role that exists: --dsn 'user=…' or PGUSER",
+        is_transient=False,
+    ),
+    _Reason(
+        re.compile("too many clients|too many connections|remaining connection slots"),
+        "the server has no free connection",
+        "wait until connections are free, or raise max_connections",
+    ),
+    _Reason(
+        re.compile("starting up|shutting down|not yet accepting|in recovery mode"),
+        "the server is starting or stopping",
+        "try again in a moment",
+    ),
+    _Reason(
+        re.compile("SSL|certificate|TLS|GSSAPI negotiation"),
+        "the encrypted connection could not be made",
+        "check sslmode, sslrootcert and the server's certificate",
+        is_transient=False,
+    ),
+    _Reason(
+        re.compile("pg_hba.conf"),
+        "the server's pg_hba.conf does not let this role in from here",
+        "ask for a line in pg_hba.conf, or connect as another role",
+        is_transient=False,
+    ),
+    _Reason(
+        re.compile("definition of service|service file"),
+        "the connection service is not defined",
+        "check PGSERVICE and ~/.pg_service.conf",
+        is_transient=False,
+    ),
+    _Reason(
+        re.compile("translate host name|resolve|Name or service not known|nodename nor"),
+        "the host's name is not known",
+        "check the host in --dsn or PGHOST",
+    ),
+    _Reason(
+        re.compile("timeout|timed out"),
+        "the server did not answer in time",
+        "check host, port and firewall, or raise connect_timeout",
+    ),
+    _Reason(
+        re.compile("refused|No such file or directory|not found"),
+        "no server answers there",
+        "start the server, or check host and port: --dsn, PGHOST, PGPORT",
+    ),
+)
+
+
+def connect(dsn: str | None = None) -> Connection:
+    """Connects in autocommit mode, so that each user opens the transactions it needs.
+
+    Without a DSN, libpq's own `PG*` variables and service file decide.
+
+    Raises:
+        ConnectionFailedError: The connection string cannot be read, or no connection came
+            about; the message names host, database and role, never the password.
+    """
+    settings = _parse(dsn)
+    if "connect_timeout" not in settings and not os.environ.get("PGCONNECT_TIMEOUT"):
+        settings["connect_timeout"] = _CONNECT_TIMEOUT
+    settings |= {"application_name": APPLICATION_NAME, "client_encoding": "UTF8"}
+    try:
+        connection: Connection = psycopg.connect(
+            "", autocommit=True, prepare_threshold=None, **settings
+        )
+    except psycopg.Error as error:
+        raise _failed(error, dsn) from None
+    return connection
+
+
+def describe(dsn: str | None = None) -> str:
+    """Names the database, host and role of a connection string for people to read.
+
+    Never holds a password, nor any part that is not plainly a name.
+    """
+    try:
+        settings = _parse(dsn)
+    except ConnectionFailedError:
+        return "the configured database"
+    parts = []
+    for label, setting, variable, shape in _SHOWN:
+        value = str(settings.get(setting) or os.environ.get(variable) or "")
+        if shape.fullmatch(value):
+            parts.append(f"{label} '{value}'")
+    return ", ".join(parts) or "the default database"
+
+
+def _parse(dsn: str | None) -> dict[str, Any]:
+    text = (dsn or "").strip()
+    uri = _URI.match(text)
+    # In a URI, libpq takes what follows the first `@` for the host, and what follows a `/`
+    # for the database: a password with either, not encoded, would show up there.
+    if uri and "@" in uri[1] and (uri[1].count("@") > 1 or "/" in uri[1].partition("@")[0]):
+        raise _unreadable("write '@' and '/' inside the password as %40 and %2F")
+    if text and "=" not in text and not uri:
+        raise _unreadable("write --dsn 'host=… dbname=… user=…' or postgresql://user@host/database")
+    try:
+        return dict(conninfo_to_dict(text))
+    except psycopg.Error:
+        # The driver's text quotes what it could not read, which may be the password.
+        raise _unreadable(
+            "write --dsn 'host=… dbname=… user=…', with values that hold spaces in quotes"
+        ) from None
+
+
+def _unreadable(hint: str) -> ConnectionFailedError:
+    return ConnectionFailedError(
+        "the connection string cannot be read", is_transient=False, hint=hint
+    )
+
+
+def _failed(error: psycopg.Error, dsn: str | None) -> ConnectionFailedError:
+    text = str(error)
+    reason = next((reason for reason in _REASONS if reason.pattern.search(text)), None)
+    if reason is None:
+        return ConnectionFailedError(
+            "cannot connect to the database",
+            where=describe(dsn),
+            hint="try the same connection with psql; it shows the server's own words",
+        )
+    return ConnectionFailedError(
+        f"cannot connect to the database: {reason.text}",
+        is_transient=reason.is_transient,
+        where=describe(dsn),
+        hint=reason.hint,
+    )
