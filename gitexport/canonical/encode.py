@@ -14,13 +14,15 @@ from itertools import pairwise
 
 import orjson
 
-from gitexport.canonical.nested import canonical_nested
+from gitexport.canonical.nested import canonical_batch, canonical_nested
 from gitexport.errors import UnsupportedValueError
 from gitexport.model.ports import NestedKind
 
 MARK = b"\x01"
 CLOSING = b"\n}\n"
 EMPTY_DOCUMENT = b"{}\n"
+_BATCH_BYTES = 1 << 20
+"""Above this size a copy of all nested values costs more than it saves."""
 
 
 def assemble(text: bytes, nested: Sequence[NestedKind]) -> bytes:
@@ -36,15 +38,21 @@ def assemble(text: bytes, nested: Sequence[NestedKind]) -> bytes:
         raise ValueError(message)
     if not nested:
         return text
-    place = -1
-    try:
-        for place, kind in enumerate(nested):
-            at = 2 * place + 1
-            parts[at] = canonical_nested(parts[at], kind)
-    except UnsupportedValueError as error:
-        error.where = _column(parts[2 * place])
-        raise
+    written = canonical_batch(parts[1::2], nested) if len(text) <= _BATCH_BYTES else None
+    parts[1::2] = _one_by_one(parts, nested) if written is None else written
     return b"".join(parts)
+
+
+def _one_by_one(parts: Sequence[bytes], nested: Sequence[NestedKind]) -> list[bytes]:
+    """Canonicalises each nested value alone, and names the column of one that is refused."""
+    written: list[bytes] = []
+    try:
+        for raw, kind in zip(parts[1::2], nested, strict=True):
+            written.append(canonical_nested(raw, kind))
+    except UnsupportedValueError as error:
+        error.where = _column(parts[2 * len(written)])
+        raise
+    return written
 
 
 def member_prefix(name: str) -> str:

@@ -80,6 +80,8 @@ def encode_whole(parts: Sequence[str], integers: Sequence[bool]) -> str:
     Raises:
         ValueError: There are not as many parts as key columns, or an integer is not one.
     """
+    if len(parts) == len(integers) == 1:
+        return encode_part(parts[0], is_integer=integers[0])
     return ",".join(
         [
             encode_part(part, is_integer=is_integer)

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import codecs
 import json
+from collections.abc import Callable, Sequence
 from itertools import accumulate
 from typing import NoReturn, TypeVar
 
@@ -24,8 +25,12 @@ MAX_DEPTH = 100
 """How deep arrays and objects may be nested in one column's value."""
 
 _LAYOUT = orjson.OPT_SORT_KEYS | orjson.OPT_INDENT_2
-_BREAKS = tuple(b"\n" + b"  " * level for level in range(4))
-_TRIVIAL = {text: text for text in (b"null", b"true", b"false", b"[]", b"{}")}
+_CLEAN, _EXACT = NestedKind.CLEAN, NestedKind.EXACT
+_SHAPE = bytearray(b" " * 256)
+_SHAPE[ord("0") : ord("9") + 1] = b"0" * 10
+for _letter in b".eE":
+    _SHAPE[_letter] = ord("e")
+_LONG_INTEGER = b"0" * 19
 _STEPS = {ord("["): 1, ord("{"): 1, ord("]"): -1, ord("}"): -1}
 _NOT_BRACKETS = bytes(byte for byte in range(256) if byte not in _STEPS)
 _NAME_SHOWN = 60
@@ -41,18 +46,67 @@ def canonical_nested(raw: bytes, kind: NestedKind, *, level: int = 1) -> bytes:
         UnsupportedValueError: The text is not JSON, is nested too deeply, or holds a member
             twice or half of a surrogate pair. The message never shows a value.
     """
-    trivial = _TRIVIAL.get(raw)
-    if trivial is not None:
-        return trivial
-    if kind is NestedKind.CLEAN and len(raw) <= MAX_DEPTH:
-        written = _write_clean(raw)
-    else:
-        refuse_depth(raw, MAX_DEPTH)
-        written = _write_clean(raw) if kind is NestedKind.CLEAN else None
+    refuse_depth(raw, MAX_DEPTH)
+    written = _write_clean(raw) if kind is _CLEAN else None
     if written is None:
         written = write_exact(raw)
     # A raw line feed never stands inside a JSON string, so every one is layout.
-    return written.replace(b"\n", _BREAKS[level]) if level else written
+    return written.replace(b"\n", b"\n" + b"  " * level)
+
+
+def canonical_batch(raws: Sequence[bytes], kinds: Sequence[NestedKind]) -> list[bytes] | None:
+    """Writes all nested values of a document at once, for places one level deep.
+
+    Gives the same as `canonical_nested` for each, several times faster, or None where at
+    least one of them has to be looked at alone.
+    """
+    if _EXACT not in kinds:
+        return _write_list(raws, _read_clean)
+    if _CLEAN not in kinds:
+        return _write_list(raws, _read_exact)
+    pieces = list(raws)
+    for kind, read in ((_CLEAN, _read_clean), (_EXACT, _read_exact)):
+        places = [place for place, other in enumerate(kinds) if other is kind]
+        written = _write_list([raws[place] for place in places], read)
+        if written is None:
+            return None
+        for place, piece in zip(places, written, strict=True):
+            pieces[place] = piece
+    return pieces
+
+
+def _write_list(raws: Sequence[bytes], read: Callable[[bytes], object]) -> list[bytes] | None:
+    """Reads values as one list with a 0 between any two, writes it, and cuts it at the zeros.
+
+    Only elements of the outermost list stand after exactly two spaces, so what looks like a
+    zero between two of them is one.
+    """
+    joined = b"[" + b",0,".join(raws) + b"]"
+    try:
+        if joined.count(b"[") + joined.count(b"{") > MAX_DEPTH:
+            for raw in raws:
+                refuse_depth(raw, MAX_DEPTH)
+        written = orjson.dumps(read(joined), option=_LAYOUT)
+    except (TypeError, ValueError, UnsupportedValueError):
+        return None
+    pieces = written[len(b"[\n  ") : -len(b"\n]")].split(b",\n  0,\n  ")
+    return pieces if len(pieces) == len(raws) else None
+
+
+def _read_clean(data: bytes) -> object:
+    """Reads values of kind CLEAN, natively where no number can lose anything by it.
+
+    orjson reads integers of up to 18 digits exactly. Longer ones, and numbers with a fraction
+    or an exponent, show in a copy of the text that has only one digit and one letter.
+    """
+    shape = data.translate(_SHAPE)
+    if b"0e" in shape or _LONG_INTEGER in shape:
+        return _CLEAN_READER.decode(str(data, "utf-8"))
+    return orjson.loads(data)
+
+
+def _read_exact(data: bytes) -> object:
+    return _EXACT_READER.decode(str(data, "utf-8"))
 
 
 def write_exact(data: bytes) -> bytes:
@@ -63,7 +117,7 @@ def write_exact(data: bytes) -> bytes:
     Raises:
         UnsupportedValueError: The text cannot be held exactly.
     """
-    value = decode_text(data, _EXACT)
+    value = decode_text(data, _EXACT_READER)
     try:
         return orjson.dumps(value, option=_LAYOUT)
     except TypeError as error:
@@ -99,7 +153,7 @@ def refuse_depth(data: bytes, limit: int) -> None:
     Raises:
         UnsupportedValueError: They are nested deeper.
     """
-    if data.count(b"[") + data.count(b"{") > limit and depth(data) > limit:
+    if len(data) > limit and data.count(b"[") + data.count(b"{") > limit and depth(data) > limit:
         message = f"is nested deeper than {limit} levels"
         raise UnsupportedValueError(message)
 
@@ -116,11 +170,9 @@ def depth(data: bytes) -> int:
 def _write_clean(raw: bytes) -> bytes | None:
     """Writes a value of kind CLEAN; None where only the exact way can, or can tell why not."""
     try:
-        text = str(raw, "utf-8")
-        value, end = _CLEAN.raw_decode(text)
-        # TypeError: an integer beyond 64 bits; ValueError: one beyond 4,300 digits, or no JSON.
-        return orjson.dumps(value, option=_LAYOUT) if end == len(text) else None
+        return orjson.dumps(_read_clean(raw), option=_LAYOUT)
     except (TypeError, ValueError):
+        # TypeError: an integer beyond 64 bits; ValueError: one beyond 4,300 digits, or no JSON.
         return None
 
 
@@ -153,8 +205,8 @@ def refuse_duplicates(pairs: list[tuple[str, T]]) -> dict[str, T]:
     raise UnsupportedValueError(message)
 
 
-_CLEAN = json.JSONDecoder(parse_float=orjson.Fragment, parse_constant=refuse_constant)
-_EXACT = json.JSONDecoder(
+_CLEAN_READER = json.JSONDecoder(parse_float=orjson.Fragment, parse_constant=refuse_constant)
+_EXACT_READER = json.JSONDecoder(
     parse_float=orjson.Fragment,
     parse_int=orjson.Fragment,
     parse_constant=refuse_constant,

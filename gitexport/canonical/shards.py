@@ -70,7 +70,9 @@ class PathFunction:
         self.leaf_depth = len(shard.levels)
         self._root = directory.encode()
         self._integers = integers
-        self._kind = shard.kind
+        # Looked up once: reading a member of an enumeration costs as much as the arithmetic.
+        self._is_hash = shard.kind is ShardKind.HASH
+        self._is_flat = shard.kind is ShardKind.FLAT
         self._levels = shard.levels
         self._digits = digits
         self._mask = (1 << 4 * digits) - 1
@@ -85,11 +87,12 @@ class PathFunction:
             ValueError: The key has not as many parts as key columns, or the text of an
                 integer column is not decimal.
         """
-        if self._kind is ShardKind.HASH:
+        if self._is_hash:
             whole = encode_whole(key, self._integers)
             digest = hashlib.sha256(whole.encode()).hexdigest()
-            return self._directory(digest[: self._digits]), shorten(whole).encode() + SUFFIX
-        if self._kind is ShardKind.FLAT:
+            bucket = int(digest[: self._digits], 16)
+            return self._directory(bucket), shorten(whole).encode() + SUFFIX
+        if self._is_flat:
             return self._root, encode_key(key, self._integers).encode() + SUFFIX
         (text,) = key
         number = int(text)
@@ -97,12 +100,10 @@ class PathFunction:
             message = "the text of an integer key is not decimal"
             raise ValueError(message)
         bucket = (number >> self._bits) & self._mask
-        directory = self._directories.get(bucket)
-        if directory is None:
-            directory = self._directory(f"{bucket:0{self._digits}x}")
-            if self._digits <= _REMEMBERED_DIGITS:
-                self._directories[bucket] = directory
-        return directory, text.encode() + SUFFIX
+        try:
+            return self._directories[bucket], text.encode() + SUFFIX
+        except KeyError:
+            return self._directory(bucket), text.encode() + SUFFIX
 
     def parse(self, path: bytes) -> Key | Shortened | None:
         """Reads the key from a path.
@@ -124,17 +125,24 @@ class PathFunction:
 
     def _place_of_shortened(self, stem: str) -> bytes | None:
         digest = shortened_digest(stem, self._integers)
-        if self._kind is ShardKind.HASH:
-            return self._directory(digest[: self._digits])
-        return self._root if self._kind is ShardKind.FLAT else None
+        if self._is_hash:
+            return self._directory(int(digest[: self._digits], 16))
+        return self._root if self._is_flat else None
 
-    def _directory(self, digits: str) -> bytes:
+    def _directory(self, bucket: int) -> bytes:
+        known = self._directories.get(bucket)
+        if known is not None:
+            return known
+        digits = f"{bucket:0{self._digits}x}".encode()
         parts = [self._root]
         at = 0
         for width in self._levels:
-            parts.append(digits[at : at + width].encode())
+            parts.append(digits[at : at + width])
             at += width
-        return b"/".join(parts)
+        directory = b"/".join(parts)
+        if self._digits <= _REMEMBERED_DIGITS:
+            self._directories[bucket] = directory
+        return directory
 
 
 def choose_shard(*, is_integer_key: bool, rows: int) -> Shard:
