@@ -1,0 +1,192 @@
+"""Runs the git program: the one place where it is started.
+
+Every call is an argument list, never a shell. The program gets no terminal and asks nothing,
+speaks untranslated English, may not use the `ext::` transport, and does not see the variables
+by which a surrounding git (a hook, an alias) points it to another repository.
+What it prints is handed on without the credentials of URLs.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from gitexport.errors import MachineError
+from gitexport.store.git_errors import machine_error
+
+MINIMUM_VERSION = (2, 34)
+
+_REPOSITORY_VARIABLES = frozenset(
+    (
+        "GIT_DIR",
+        "GIT_WORK_TREE",
+        "GIT_INDEX_FILE",
+        "GIT_OBJECT_DIRECTORY",
+        "GIT_ALTERNATE_OBJECT_DIRECTORIES",
+        "GIT_COMMON_DIR",
+        "GIT_NAMESPACE",
+        "GIT_PREFIX",
+        "GIT_QUARANTINE_PATH",
+        "GIT_CONFIG",
+        "GIT_SHALLOW_FILE",
+        "GIT_REPLACE_REF_BASE",
+        "GIT_EXTERNAL_DIFF",
+        "GIT_LITERAL_PATHSPECS",
+        "GIT_GLOB_PATHSPECS",
+        "GIT_NOGLOB_PATHSPECS",
+        "GIT_ICASE_PATHSPECS",
+    )
+)
+_USER_INFO = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*://)[^/@\s'\"]+@")
+_VERSION = re.compile(r"git version (\d+)\.(\d+)")
+_INSTALL_HINT = "install git 2.34 or later and put it on PATH"
+
+
+@dataclass(frozen=True, slots=True)
+class GitOutput:
+    """How the git program ended and what it printed; `stderr` is free of credentials."""
+
+    returncode: int
+    stdout: bytes
+    stderr: str
+
+    @property
+    def reason(self) -> str:
+        """The line of `stderr` that says most about a failure, without git's prefix."""
+        lines = [line.strip() for line in self.stderr.splitlines() if line.strip()]
+        for prefix in ("fatal: ", "error: "):
+            for line in lines:
+                if line.startswith(prefix):
+                    return line.removeprefix(prefix)
+        return lines[-1] if lines else f"git ended with {self.returncode}"
+
+
+@dataclass(frozen=True, slots=True)
+class GitCall:
+    """How to run the git program.
+
+    `settings` are `key=value` pairs given with `-c`. Without a limit of time, it may take as
+    long as it likes.
+    """
+
+    gitdir: Path | None = None
+    stdin: bytes | None = None
+    settings: tuple[str, ...] = ()
+    environment: tuple[tuple[str, str], ...] = ()
+    timeout_seconds: float | None = None
+
+
+def run_git(directory: Path, arguments: Sequence[str], call: GitCall | None = None) -> GitOutput:
+    """Runs the git program in a directory and waits for its end, whatever its exit code.
+
+    Raises:
+        MachineError: git is missing, too old, cannot be started, or took too long.
+    """
+    require_git()
+    how = call or GitCall()
+    command = ["git", "-c", "protocol.ext.allow=never"]
+    for setting in how.settings:
+        command += ["-c", setting]
+    if how.gitdir is not None:
+        command.append(f"--git-dir={how.gitdir}")
+    return _run([*command, *arguments], directory, how)
+
+
+def check_git(directory: Path, arguments: Sequence[str], call: GitCall | None = None) -> bytes:
+    """Runs the git program and gives what it wrote to its standard output.
+
+    Raises:
+        MachineError: git is missing or failed; the message has its own words.
+    """
+    output = run_git(directory, arguments, call)
+    if output.returncode != 0:
+        verb = next((word for word in arguments if not word.startswith("-")), "git")
+        message = f"'git {verb}' failed: {output.reason}"
+        raise MachineError(message, where=str(directory))
+    return output.stdout
+
+
+@cache
+def require_git() -> tuple[int, int]:
+    """Gives the version of the git program.
+
+    Raises:
+        MachineError: git is missing or older than 2.34.
+    """
+    output = _run(["git", "--version"], Path("/"), GitCall(timeout_seconds=60))
+    found = _VERSION.search(output.stdout.decode(errors="replace"))
+    if found is None:
+        message = f"cannot tell the version of git: {output.reason}"
+        raise MachineError(message, hint=_INSTALL_HINT)
+    version = (int(found.group(1)), int(found.group(2)))
+    if version < MINIMUM_VERSION:
+        message = f"git {version[0]}.{version[1]} is too old"
+        raise MachineError(message, hint=_INSTALL_HINT)
+    return version
+
+
+def without_credentials(text: str) -> str:
+    """Replaces the user information of URLs."""
+    return _USER_INFO.sub(r"\g<scheme>***@", text)
+
+
+def git_environment(extra: Sequence[tuple[str, str]] = ()) -> dict[str, str]:
+    """Gives the environment in which the git program runs."""
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if name not in _REPOSITORY_VARIABLES and not name.startswith("GIT_TRACE")
+    }
+    return kept | {"GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C", "GIT_PAGER": "cat"} | dict(extra)
+
+
+def _run(command: list[str], directory: Path, how: GitCall) -> GitOutput:
+    try:
+        process = subprocess.Popen(
+            command,
+            cwd=directory,
+            env=git_environment(how.environment),
+            stdin=subprocess.DEVNULL if how.stdin is None else subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            # In a session of its own there is no terminal that ssh could ask on, and git's
+            # children (ssh, remote helpers) can be ended together with it.
+            start_new_session=True,
+        )
+    except FileNotFoundError as error:
+        if not directory.is_dir():
+            raise machine_error(error, directory) from error
+        message = "the git program was not found"
+        raise MachineError(message, hint=_INSTALL_HINT) from error
+    except OSError as error:
+        raise machine_error(error) from error
+    return _finish(process, how)
+
+
+def _finish(process: subprocess.Popen[bytes], how: GitCall) -> GitOutput:
+    with process:
+        try:
+            stdout, stderr = process.communicate(how.stdin, timeout=how.timeout_seconds)
+        except subprocess.TimeoutExpired as error:
+            _end(process)
+            message = f"git gave no answer within {how.timeout_seconds:.0f} seconds"
+            raise MachineError(message, hint="check the network and run again") from error
+        except BaseException:
+            _end(process)
+            raise
+    text = without_credentials(stderr.decode(errors="replace"))
+    return GitOutput(process.returncode, stdout, text)
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    try:
+        os.killpg(process.pid, signal.SIGKILL)
+    except ProcessLookupError:
+        return
+    process.wait()
