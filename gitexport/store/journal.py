@@ -1,0 +1,209 @@
+"""What a run leaves for the next one: the run journal and the state of this machine.
+
+Both are small JSON files beside the lock, replaced by rename and never versioned. The journal
+(`run.json`) says which lock files, packs and stages a run that died may have left; nothing of
+the data depends on it. The state (`state.json`) remembers what was done here last.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import time
+from dataclasses import asdict, dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from gitexport.errors import CorruptRepositoryError
+from gitexport.model.snapshot import ObjectId
+from gitexport.store.durable import write_durably
+from gitexport.store.git_errors import machine_error
+from gitexport.store.repository import DataRepository
+
+_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One run as the journal knows it.
+
+    `packs` are names without a suffix, noted before they are installed. `touched_at` is when
+    the run last said that it was alive. `finished_at` is None for a run that never ended.
+    """
+
+    run_id: str
+    pid: int
+    boot_id: str
+    started_at: datetime
+    touched_at: datetime
+    packs: tuple[str, ...] = ()
+    stage: str | None = None
+    finished_at: datetime | None = None
+
+
+class Journal:
+    """The journal of a data repository. Written only by who holds the lock."""
+
+    def __init__(self, repository: DataRepository) -> None:
+        self._path = repository.state_dir / "run.json"
+        self._run: Run | None = None
+
+    def last(self) -> Run | None:
+        """Reads the last run; None where there was none, or its journal is unreadable."""
+        members = _read_json(self._path)
+        try:
+            return None if members is None else _parse_run(members)
+        except (KeyError, TypeError, ValueError):
+            return None
+
+    def begin(self) -> Run:
+        """Starts a run, durably. What the last one left must have been recovered before.
+
+        Raises:
+            MachineError: The journal cannot be written.
+        """
+        now = datetime.now(UTC)
+        self._run = Run(secrets.token_hex(8), os.getpid(), boot_id(), now, now)
+        self._write(self._run)
+        return self._run
+
+    def note_pack(self, name: str) -> None:
+        """Names a pack that is about to be installed with a keep file."""
+        run = self._current()
+        self._write(replace(run, packs=(*run.packs, name), touched_at=datetime.now(UTC)))
+
+    def note_stage(self, directory: Path) -> None:
+        """Names the directory of files that wait to be renamed into the working tree."""
+        self._write(replace(self._current(), stage=str(directory), touched_at=datetime.now(UTC)))
+
+    def touch(self) -> None:
+        """Says that the run is alive: before each step that takes a lock of git."""
+        self._write(replace(self._current(), touched_at=datetime.now(UTC)))
+
+    def finish(self) -> None:
+        """Ends the run: nothing of it has to be recovered."""
+        now = datetime.now(UTC)
+        self._write(replace(self._current(), touched_at=now, finished_at=now))
+        self._run = None
+
+    def _current(self) -> Run:
+        if self._run is None:
+            message = "no run was begun"
+            raise RuntimeError(message)
+        return self._run
+
+    def _write(self, run: Run) -> None:
+        self._run = run
+        _write_json(self._path, asdict(run))
+
+
+@dataclass(frozen=True, slots=True)
+class MachineState:
+    """What this machine remembers of a data repository.
+
+    `shown` is the commit to which the working tree was last brought. `acknowledged` is the
+    commit that the source was last told of. `last_tag` is the newest tag made here. `runs_since_maintenance` counts. `remote_tips` are the tips that a
+    remote was last seen to hold, by `<url> <ref>`. `edits_left` are files with a person's
+    edit that a snapshot changed and that were left as they are.
+    """
+
+    shown: ObjectId | None = None
+    acknowledged: ObjectId | None = None
+    last_tag: str | None = None
+    runs_since_maintenance: int = 0
+    remote_tips: dict[str, ObjectId] = field(default_factory=dict)
+    edits_left: tuple[str, ...] = ()
+
+
+def read_state(repository: DataRepository) -> MachineState:
+    """Reads the state; an empty one where there is none yet.
+
+    Raises:
+        CorruptRepositoryError: The file is damaged. It guards a person's edits and remote,
+            so it is not forgotten silently.
+        MachineError: It cannot be read.
+    """
+    path = repository.state_dir / "state.json"
+    members = _read_json(path)
+    if members is None:
+        return MachineState()
+    try:
+        return MachineState(
+            shown=_optional_text(members["shown"]),
+            acknowledged=_optional_text(members["acknowledged"]),
+            last_tag=_optional_text(members["last_tag"]),
+            runs_since_maintenance=int(members["runs_since_maintenance"]),
+            remote_tips={str(name): ObjectId(tip) for name, tip in members["remote_tips"].items()},
+            edits_left=tuple(str(edit) for edit in members["edits_left"]),
+        )
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        message = f"'{path}' is damaged"
+        hint = "remove it; the working tree and the remote are then looked at anew"
+        raise CorruptRepositoryError(message, where=str(path), hint=hint) from error
+
+
+def write_state(repository: DataRepository, state: MachineState) -> None:
+    """Replaces the state, durably. Only who holds the lock may do so.
+
+    Raises:
+        MachineError: It cannot be written.
+    """
+    _write_json(repository.state_dir / "state.json", asdict(state))
+
+
+def boot_id() -> str:
+    """Names the time since this machine started; empty where the system does not tell."""
+    try:
+        return _BOOT_ID.read_text().strip()
+    except OSError:
+        return ""
+
+
+def booted_at() -> datetime:
+    """Gives the time at which this machine started."""
+    return datetime.fromtimestamp(time.time() - time.clock_gettime(_boot_clock()), UTC)
+
+
+def _boot_clock() -> int:
+    return getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+
+
+def _optional_text(value: object) -> Any:  # noqa: ANN401 - checked here, typed by its callers
+    if value is not None and not isinstance(value, str):
+        raise TypeError(value)
+    return value
+
+
+def _parse_run(members: dict[str, Any]) -> Run:
+    finished = members["finished_at"]
+    return Run(
+        run_id=str(members["run_id"]),
+        pid=int(members["pid"]),
+        boot_id=str(members["boot_id"]),
+        started_at=datetime.fromisoformat(members["started_at"]),
+        touched_at=datetime.fromisoformat(members["touched_at"]),
+        packs=tuple(str(pack) for pack in members["packs"]),
+        stage=_optional_text(members["stage"]),
+        finished_at=None if finished is None else datetime.fromisoformat(finished),
+    )
+
+
+def _read_json(path: Path) -> dict[str, Any] | None:
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise machine_error(error, path) from error
+    try:
+        members = json.loads(content)
+    except ValueError:
+        return {}
+    return members if isinstance(members, dict) else {}
+
+
+def _write_json(path: Path, members: dict[str, Any]) -> None:
+    text = json.dumps(members, indent=2, default=datetime.isoformat)
+    write_durably(path, text.encode() + b"\n")
