@@ -1,0 +1,24 @@
+"""The entry point of the program `gitexport`."""
+
+from __future__ import annotations
+
+import sys
+
+TYPE_CHECKING = False  # as in `typing`, whose import would cost `--version` its speed
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_VERSION_WORDS = ("--version", "-V")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs one command and gives its exit code; never raises and never exits by itself."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    if arguments and arguments[0] in _VERSION_WORDS:
+        from gitexport import __version__
+
+        sys.stdout.write(f"gitexport {__version__}\n")
+        return 0
+    from gitexport.cli.run import run
+
+    return run(arguments)

@@ -1,0 +1,165 @@
+"""The command group: global options before and after a command's name, modules loaded late.
+
+A command is registered by name; its module is imported when the name is used or listed,
+and offers it as `command`. `Command` adds what all commands share: the global options and,
+in the help, examples and exit codes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Any, cast
+
+import click
+import rich_click
+
+from gitexport.cli.exit_codes import codes_of, describe
+from gitexport.cli.global_options import global_parameters
+
+COMPLETE_VARIABLE = "_GITEXPORT_COMPLETE"
+_PACKAGE = "gitexport.cli.commands"
+# In the order in which a person meets them; the value is the module.
+COMMANDS = {
+    "demo": "demo",
+    "init": "init",
+    "track": "track",
+    "untrack": "untrack",
+    "export": "export",
+    "status": "status",
+    "reset": "reset",
+    "relayout": "relayout",
+    "log": "log",
+    "show": "show",
+    "push": "push",
+    "doctor": "doctor",
+    "hooks": "hooks",
+    "fmt": "fmt",
+    "completion": "completion",
+}
+_HELP = {
+    "theme": "default-slim",
+    "text_markup": None,
+    "use_click_short_help": True,
+    "max_width": 100,
+}
+
+
+class Command(rich_click.RichCommand):
+    """A command with the global options, examples and exit codes."""
+
+    def __init__(
+        self,
+        *args: Any,  # noqa: ANN401 - handed on to click
+        examples: Sequence[tuple[str, str]] = (),
+        exit_codes: Sequence[int] = (),
+        **kwargs: Any,  # noqa: ANN401 - handed on to click
+    ) -> None:
+        super().__init__(*args, **kwargs)
+        self.examples = tuple(examples)
+        self.exit_codes = codes_of(*exit_codes)
+        add_global_parameters(self)
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Writes examples and exit codes below the options."""
+        del ctx
+        write_sections(formatter, self.examples, self.exit_codes)
+
+
+class Group(rich_click.RichGroup):
+    """A group whose commands may stand in modules of their own, loaded by name."""
+
+    def __init__(
+        self,
+        *args: Any,  # noqa: ANN401 - handed on to click
+        modules: dict[str, str] | None = None,
+        examples: Sequence[tuple[str, str]] = (),
+        **kwargs: Any,  # noqa: ANN401 - handed on to click
+    ) -> None:
+        super().__init__(*args, **kwargs)
+        self._modules = modules or {}
+        self.examples = tuple(examples)
+        self.exit_codes = codes_of(*range(11))
+        add_global_parameters(self)
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Lists the commands that are there, in the order of registration."""
+        return [name for name in self._modules if _has_module(self._modules[name])] + list(
+            super().list_commands(ctx)
+        )
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Loads a command's module."""
+        if cmd_name in self._modules and _has_module(self._modules[cmd_name]):
+            module = import_module(f"{_PACKAGE}.{self._modules[cmd_name]}")
+            command: click.Command = module.command
+            return command
+        return super().get_command(ctx, cmd_name)
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Writes examples and exit codes below the commands."""
+        del ctx
+        write_sections(formatter, self.examples, self.exit_codes)
+
+
+def add_global_parameters(command: click.Command) -> None:
+    """Adds the global options that the command does not define itself."""
+    taken = {name for parameter in command.params for name in parameter.opts}
+    command.params += [
+        parameter for parameter in global_parameters() if taken.isdisjoint(parameter.opts)
+    ]
+
+
+def write_sections(
+    formatter: click.HelpFormatter, examples: Sequence[tuple[str, str]], codes: Sequence[int]
+) -> None:
+    """Writes examples (what for, command line) and exit codes."""
+    from rich.text import Text
+
+    text = Text()
+    if examples:
+        text.append("\n Examples:\n", style="bold")
+        for purpose, line in examples:
+            text.append(f"   # {purpose}\n", style="dim")
+            text.append(f"   {line}\n")
+    text.append("\n Exit codes:\n", style="bold")
+    for code, words in describe(codes):
+        text.append(f"   {code:>3}  {words}\n")
+    cast("rich_click.RichHelpFormatter", formatter).write(text)
+
+
+def help_settings(*, has_color: bool) -> dict[str, Any]:
+    """Gives click the settings of all contexts."""
+    look = dict(_HELP) | ({} if has_color else {"color_system": None})
+    return {"help_option_names": ["-h", "--help"], "rich_help_config": look}
+
+
+@cache
+def _has_module(name: str) -> bool:
+    return find_spec(f"{_PACKAGE}.{name}") is not None
+
+
+def make_group(*, has_color: bool) -> Group:
+    """Makes the group of all commands."""
+    return Group(
+        "gitexport",
+        modules=COMMANDS,
+        help=_SUMMARY,
+        context_settings=help_settings(has_color=has_color),
+        examples=_EXAMPLES,
+        no_args_is_help=True,
+    )
+
+
+_SUMMARY = """Keeps a git repository of canonical JSON documents in step with a database.
+
+One file per row, one commit and one tag per export: push them, review them, go back to them.
+The source is found in this order: --dsn, GITEXPORT_DSN, local.toml in the git directory,
+libpq's own PG* variables and service file."""
+_EXAMPLES = (
+    ("a data repository of every table of one schema", "gitexport init data --schema shop"),
+    ("what changed since the last snapshot, as a commit", "gitexport -C data export"),
+    ("completion for this shell", 'eval "$(gitexport completion bash)"'),
+)

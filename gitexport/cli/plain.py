@@ -1,0 +1,19 @@
+"""Text from databases and repositories, made harmless for terminals."""
+
+from __future__ import annotations
+
+import re
+
+# C0 and C1 control characters steer terminals; the bidirectional marks reorder what is seen.
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+_BREAKS = re.compile(r"[\s\x85\u2028\u2029]+")
+
+
+def clean(text: str) -> str:
+    """Drops control characters other than line ends and tabs, and half surrogate pairs."""
+    return _CONTROL.sub("", text).encode("utf-8", "replace").decode()
+
+
+def one_line(text: str) -> str:
+    """Drops control characters and joins lines with a space."""
+    return clean(_BREAKS.sub(" ", text)).strip()

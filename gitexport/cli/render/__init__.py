@@ -1,0 +1,1 @@
+"""Reports and messages as text for people and as JSON for programs."""

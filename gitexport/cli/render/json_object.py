@@ -1,0 +1,46 @@
+"""One JSON object on one line, `format` first, the other members in their given order."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
+from datetime import UTC, datetime
+from enum import Enum
+from pathlib import PurePath
+from typing import cast
+
+from gitexport.canonical.value import ExactNumber, JsonValue, dumps_line
+
+
+def json_object(format_name: str, members: Mapping[str, object]) -> bytes:
+    """Writes the object with its final newline. Members inside of members are sorted."""
+    parts = [
+        dumps_line(name).rstrip(b"\n") + b":" + dumps_line(to_json(value)).rstrip(b"\n")
+        for name, value in {"format": format_name, **members}.items()
+    ]
+    return b"{" + b",".join(parts) + b"}\n"
+
+
+def to_json(value: object) -> JsonValue:
+    """Turns reports into JSON values: dataclasses to objects, times to text in UTC."""
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+    if isinstance(value, (Enum, PurePath, str)):
+        text = value.value if isinstance(value, Enum) else value
+        return str(text).encode("utf-8", "replace").decode()
+    if isinstance(value, (set, frozenset)):
+        return [to_json(member) for member in sorted(value)]
+    if isinstance(value, (list, tuple)):
+        return [to_json(member) for member in value]
+    members = _members(value)
+    if members is not None:
+        return {str(name): to_json(member) for name, member in members.items()}
+    return cast("JsonValue", value)
+
+
+def _members(value: object) -> Mapping[str, object] | None:
+    if isinstance(value, Mapping):
+        return value
+    if is_dataclass(value) and not isinstance(value, (type, ExactNumber)):
+        return {item.name: getattr(value, item.name) for item in fields(value)}
+    return None

@@ -1,0 +1,91 @@
+"""Standard output: data and nothing else, plain and stable in a pipe, with rich on a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import TextIO
+
+from gitexport.cli.plain import clean, one_line
+
+
+class Output:
+    """Prints lines, tables, documents and JSON. What it prints is made harmless first."""
+
+    def __init__(self, stream: TextIO, *, has_color: bool) -> None:
+        self._stream = stream
+        self.is_terminal = stream.isatty()
+        self._has_color = has_color
+
+    def line(self, text: str = "", *, style: str = "") -> None:
+        """Prints one line; `style` is rich's, seen on a terminal only."""
+        if self.is_terminal and style and self._has_color:
+            from rich.text import Text
+
+            self._print(Text(one_line_keeping_indent(text), style=style))
+        else:
+            self._stream.write(one_line_keeping_indent(text) + "\n")
+
+    def text(self, text: str) -> None:
+        """Prints several lines, such as a document, with a final newline."""
+        self._stream.write(clean(text).rstrip("\n") + "\n")
+
+    def table(
+        self,
+        headers: Sequence[str],
+        rows: Sequence[Sequence[str]],
+        *,
+        numeric: Collection[str] = (),
+    ) -> None:
+        """Prints a table; the columns named in `numeric` are aligned to the right."""
+        cells = [[one_line(cell) for cell in row] for row in rows]
+        if self.is_terminal:
+            from rich.box import SIMPLE_HEAD
+            from rich.table import Table
+            from rich.text import Text
+
+            table = Table(box=SIMPLE_HEAD, pad_edge=False)
+            for header in headers:
+                table.add_column(header, justify="right" if header in numeric else "left")
+            for row in cells:
+                table.add_row(*map(Text, row))
+            self._print(table)
+        else:
+            for line in _aligned([list(headers), *cells], [name in numeric for name in headers]):
+                self._stream.write(line + "\n")
+
+    def bytes(self, data: bytes) -> None:
+        """Prints a document: its very bytes in a pipe, made harmless on a terminal."""
+        buffer = getattr(self._stream, "buffer", None)
+        if self.is_terminal or buffer is None:
+            self.text(data.decode("utf-8", "replace"))
+        else:
+            self._stream.flush()
+            buffer.write(data)
+            buffer.flush()
+
+    def json(self, format_name: str, members: Mapping[str, object]) -> None:
+        """Prints one JSON object on one line."""
+        from gitexport.cli.render.json_object import json_object
+
+        self._stream.write(json_object(format_name, members).decode())
+
+    def _print(self, renderable: object) -> None:
+        from gitexport.cli.render.console import make_console
+
+        make_console(self._stream, has_color=self._has_color).print(renderable)
+
+
+def one_line_keeping_indent(text: str) -> str:
+    """Makes a line harmless and keeps the spaces at its start."""
+    return " " * (len(text) - len(text.lstrip(" "))) + one_line(text)
+
+
+def _aligned(rows: Sequence[Sequence[str]], is_numeric: Sequence[bool]) -> list[str]:
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return [
+        "  ".join(
+            cell.rjust(width) if right else cell.ljust(width)
+            for cell, width, right in zip(row, widths, is_numeric, strict=True)
+        ).rstrip()
+        for row in rows
+    ]
