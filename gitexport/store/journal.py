@@ -52,8 +52,8 @@ class Journal:
 
     def last(self) -> Run | None:
         """Reads the last run; None where there was none, or its journal is unreadable."""
-        members = _read_json(self._path)
         try:
+            members = _read_json(self._path)
             return None if members is None else _parse_run(members)
         except (KeyError, TypeError, ValueError):
             return None
@@ -104,9 +104,10 @@ class MachineState:
     """What this machine remembers of a data repository.
 
     `shown` is the commit to which the working tree was last brought. `acknowledged` is the
-    commit that the source was last told of. `last_tag` is the newest tag made here. `runs_since_maintenance` counts. `remote_tips` are the tips that a
-    remote was last seen to hold, by `<url> <ref>`. `edits_left` are files with a person's
-    edit that a snapshot changed and that were left as they are.
+    commit that the source was last told of. `last_tag` is the newest tag made here.
+    `runs_since_maintenance` counts. `remote_tips` are the tips that a remote was last seen to
+    hold, by `<url> <ref>`. `edits_left` are files with a person's edit that a snapshot changed
+    and that were left as they are.
     """
 
     shown: ObjectId | None = None
@@ -126,19 +127,10 @@ def read_state(repository: DataRepository) -> MachineState:
         MachineError: It cannot be read.
     """
     path = repository.state_dir / "state.json"
-    members = _read_json(path)
-    if members is None:
-        return MachineState()
     try:
-        return MachineState(
-            shown=_optional_text(members["shown"]),
-            acknowledged=_optional_text(members["acknowledged"]),
-            last_tag=_optional_text(members["last_tag"]),
-            runs_since_maintenance=int(members["runs_since_maintenance"]),
-            remote_tips={str(name): ObjectId(tip) for name, tip in members["remote_tips"].items()},
-            edits_left=tuple(str(edit) for edit in members["edits_left"]),
-        )
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        members = _read_json(path)
+        return MachineState() if members is None else _parse_state(members)
+    except (TypeError, ValueError, AttributeError) as error:
         message = f"'{path}' is damaged"
         hint = "remove it; the working tree and the remote are then looked at anew"
         raise CorruptRepositoryError(message, where=str(path), hint=hint) from error
@@ -176,6 +168,18 @@ def _optional_text(value: object) -> Any:  # noqa: ANN401 - checked here, typed 
     return value
 
 
+def _parse_state(members: dict[str, Any]) -> MachineState:
+    # A member that an earlier version did not write has its default.
+    return MachineState(
+        shown=_optional_text(members.get("shown")),
+        acknowledged=_optional_text(members.get("acknowledged")),
+        last_tag=_optional_text(members.get("last_tag")),
+        runs_since_maintenance=int(members.get("runs_since_maintenance", 0)),
+        remote_tips={name: ObjectId(tip) for name, tip in members.get("remote_tips", {}).items()},
+        edits_left=tuple(str(edit) for edit in members.get("edits_left", ())),
+    )
+
+
 def _parse_run(members: dict[str, Any]) -> Run:
     finished = members["finished_at"]
     return Run(
@@ -197,11 +201,11 @@ def _read_json(path: Path) -> dict[str, Any] | None:
         return None
     except OSError as error:
         raise machine_error(error, path) from error
-    try:
-        members = json.loads(content)
-    except ValueError:
-        return {}
-    return members if isinstance(members, dict) else {}
+    members = json.loads(content)
+    if not isinstance(members, dict):
+        message = f"'{path}' holds no object"
+        raise TypeError(message)
+    return members
 
 
 def _write_json(path: Path, members: dict[str, Any]) -> None:

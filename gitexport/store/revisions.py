@@ -1,0 +1,156 @@
+"""Finds the commit that a REV means.
+
+A REV is a snapshot's tag, a unique prefix of one, `latest`, `latest~N`, a full commit id that
+the branch reaches, a time (the last snapshot at or before it) or a date (the last snapshot of
+that UTC day or before). Nothing else: a general revision parser would run regular expressions
+over all of history and hand out objects that no branch shows.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from itertools import islice
+
+from gitexport.errors import SnapshotNotFoundError
+from gitexport.model.snapshot import TAG_PATTERN, Commit, ObjectId, format_tag
+from gitexport.store import refs
+from gitexport.store.repository import DataRepository
+
+_COMMIT_ID = re.compile(r"[0-9a-f]{40}")
+_LATEST = re.compile(r"latest(?:~(\d{1,9}))?")
+_PREFIX = re.compile(r"\d{1,8}|\d{8}-\d{0,5}")
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
+_TIME = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(?::\d{2}(?:\.\d{1,6})?)?(?:Z|[+-]\d{2}:?\d{2})?")
+_FORMS = (
+    "a snapshot is named by its tag, the beginning of one, latest, latest~N, a commit id,"
+    " a time (2025-06-22T07:21Z) or a date"
+)
+
+
+def resolve(repository: DataRepository, branch: str, rev: str) -> Commit:
+    """Finds the commit that `rev` means on a branch.
+
+    Raises:
+        SnapshotNotFoundError: Nothing answers to it; the hint names what is nearest.
+        CorruptRepositoryError: A commit on the way is missing or damaged.
+    """
+    tip = refs.tip(repository, branch)
+    if tip is None:
+        message = f"there is no snapshot: the branch '{branch}' has no commit"
+        raise SnapshotNotFoundError(message, where=rev, hint="run 'gitexport export'")
+    if match := _LATEST.fullmatch(rev):
+        return _nth(repository, tip, rev, int(match.group(1) or 0))
+    if TAG_PATTERN.fullmatch(rev):
+        return _tagged(repository, tip, rev)
+    if _COMMIT_ID.fullmatch(rev):
+        return _reachable(repository, tip, ObjectId(rev))
+    if _PREFIX.fullmatch(rev):
+        return _prefixed(repository, tip, rev)
+    return _at_or_before(repository, tip, rev, _last_instant(rev))
+
+
+def _nth(repository: DataRepository, tip: ObjectId, rev: str, number: int) -> Commit:
+    seen = 0
+    oldest = None
+    for commit in refs.snapshots(repository, tip):
+        if seen == number:
+            return commit
+        seen += 1
+        oldest = commit
+    if oldest is None:
+        raise _no_snapshot(rev)
+    message = f"'{rev}' goes back too far: there are {seen} snapshots"
+    hint = f"the oldest is '{oldest.snapshot}' (latest~{seen - 1})"
+    raise SnapshotNotFoundError(message, where=rev, hint=hint)
+
+
+def _tagged(repository: DataRepository, tip: ObjectId, name: str) -> Commit:
+    commit_id = refs.tagged_commit(repository, name)
+    if commit_id is not None:
+        commit = refs.read_commit(repository, commit_id)
+        if commit.snapshot == name:
+            return commit
+        message = f"the tag '{name}' is not on a snapshot"
+        raise SnapshotNotFoundError(message, where=name, hint=f"see 'git show {name}'")
+    # A clone may have come without tags; the commits still know their names.
+    for commit in refs.snapshots(repository, tip):
+        if commit.snapshot == name:
+            return commit
+    raise _nothing_named(repository, tip, name)
+
+
+def _reachable(repository: DataRepository, tip: ObjectId, commit_id: ObjectId) -> Commit:
+    if not refs.is_ancestor(repository, commit_id, tip):
+        message = f"no commit '{commit_id}' on this branch"
+        raise SnapshotNotFoundError(message, where=commit_id, hint="see 'gitexport log'")
+    return refs.read_commit(repository, commit_id)
+
+
+def _prefixed(repository: DataRepository, tip: ObjectId, prefix: str) -> Commit:
+    names = refs.snapshot_tags(repository) or _names_on_branch(repository, tip)
+    start = bisect_left(names, prefix)
+    found = list(islice((name for name in names[start:] if name.startswith(prefix)), 4))
+    if len(found) == 1:
+        return _tagged(repository, tip, found[0])
+    if not found:
+        raise _nothing_named(repository, tip, prefix)
+    more = ", …" if len(found) > 3 else ""  # noqa: PLR2004 - as many as a line holds
+    message = f"'{prefix}' is the beginning of several snapshots"
+    hint = f"say more of one of: {', '.join(found[:3])}{more}"
+    raise SnapshotNotFoundError(message, where=prefix, hint=hint)
+
+
+def _at_or_before(repository: DataRepository, tip: ObjectId, rev: str, instant: datetime) -> Commit:
+    limit = format_tag(instant)
+    oldest = None
+    for commit in refs.snapshots(repository, tip):
+        if commit.snapshot is not None and commit.snapshot <= limit:
+            return commit
+        oldest = commit
+    if oldest is None:
+        raise _no_snapshot(rev)
+    message = f"no snapshot at or before '{rev}'"
+    hint = f"the oldest is '{oldest.snapshot}'"
+    raise SnapshotNotFoundError(message, where=rev, hint=hint)
+
+
+def _last_instant(rev: str) -> datetime:
+    try:
+        if _DATE.fullmatch(rev):
+            day = datetime.fromisoformat(rev).replace(tzinfo=UTC)
+            return day + timedelta(days=1, seconds=-1)
+        if _TIME.fullmatch(rev):
+            at = datetime.fromisoformat(rev)
+            return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+    except (ValueError, OverflowError) as error:
+        message = f"'{rev}' is not a time: {error}"
+        raise SnapshotNotFoundError(message, where=rev, hint=_FORMS) from error
+    message = f"'{rev}' does not name a snapshot"
+    raise SnapshotNotFoundError(message, where=rev, hint=_FORMS)
+
+
+def _nothing_named(repository: DataRepository, tip: ObjectId, name: str) -> SnapshotNotFoundError:
+    names = refs.snapshot_tags(repository) or _names_on_branch(repository, tip)
+    if not names:
+        return _no_snapshot(name)
+    message = f"there is no snapshot '{name}'"
+    place = bisect_left(names, name)
+    nearest = names[max(0, place - 1) : place + 1]
+    hint = f"the nearest: {', '.join(nearest)}; see 'gitexport log'"
+    return SnapshotNotFoundError(message, where=name, hint=hint)
+
+
+def _names_on_branch(repository: DataRepository, tip: ObjectId) -> list[str]:
+    return sorted(_named(refs.snapshots(repository, tip)))
+
+
+def _named(commits: Iterable[Commit]) -> Iterable[str]:
+    return (commit.snapshot for commit in commits if commit.snapshot is not None)
+
+
+def _no_snapshot(rev: str) -> SnapshotNotFoundError:
+    message = "there is no snapshot yet"
+    return SnapshotNotFoundError(message, where=rev, hint="run 'gitexport export'")
