@@ -94,15 +94,9 @@ def test_wheel_carries_hooks_and_type_marker(tmp_path: Path) -> None:
         "import gitexport.setup.hook_files as h;"
         "print(h.__file__, h._directory(), len(h.hook_text('pre-commit')))"
     )
+    script = f"import sys; sys.path[0:0] = [sys.argv[1]]; {ask}"
     said = subprocess.run(
-        [
-            sys.executable,
-            "-I",
-            "-S",
-            "-c",
-            f"import sys; sys.path[0:0] = [sys.argv[1]]; {ask}",
-            str(tmp_path / "site"),
-        ],
+        [sys.executable, "-I", "-S", "-c", script, str(tmp_path / "site")],
         capture_output=True,
         text=True,
         check=True,
