@@ -1,0 +1,241 @@
+"""A relation as JSON and back: the files `relations/<entity>.json`.
+
+Columns stand in their physical order, the flag column is left out, and each says whether it
+is published. Facts that are absent are left out, so that a later version can add some
+without changing every file. Estimates of rows are never written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import TypeVar
+
+from gitexport.model.relation import (
+    Column,
+    ForeignKey,
+    NamedType,
+    Relation,
+    RelationKind,
+    RelationName,
+    TypeKind,
+    UniqueKey,
+)
+
+_Value = TypeVar("_Value")
+
+
+def relation_to_json(
+    relation: Relation, published: Collection[str], flag: str | None
+) -> dict[str, object]:
+    """Describes a relation for its file.
+
+    `published` names the columns that documents hold. `flag` is the column that gitexport
+    itself uses; it is left out unless it is published.
+    """
+    columns = [
+        {**_column_to_json(column), "published": column.name in published}
+        for column in relation.columns
+        if column.name != flag or column.name in published
+    ]
+    return _without_empty(
+        {
+            "relation": str(relation.name),
+            "kind": relation.kind.value,
+            "columns": columns,
+            "primary_key": list(relation.primary_key),
+            "unique_keys": [_unique_to_json(key) for key in relation.unique_keys],
+            "foreign_keys": [_foreign_to_json(key) for key in relation.foreign_keys],
+            "checks": dict(relation.checks),
+            "types": {named.name: _type_to_json(named) for named in relation.types},
+            "partition_key": relation.partition_key,
+            "partitions": [str(name) for name in relation.partitions],
+            "is_partition": relation.is_partition,
+            "has_inheritance": relation.has_inheritance,
+            "extension": relation.extension,
+        }
+    )
+
+
+def relation_from_json(value: object) -> Relation:
+    """Reads a relation from the value of its file.
+
+    Raises:
+        ValueError: The value does not describe a relation.
+    """
+    try:
+        return _relation(_mapping(value))
+    except (KeyError, TypeError, AttributeError) as error:
+        message = f"this is not the description of a relation: {error}"
+        raise ValueError(message) from error
+
+
+def published_columns(value: object) -> tuple[str, ...]:
+    """Lists the columns that a relation's file calls published.
+
+    Raises:
+        ValueError: The value does not describe a relation.
+    """
+    try:
+        columns = map(_mapping, _sequence(_mapping(value).get("columns", ())))
+        return tuple(_text(column["name"]) for column in columns if column.get("published"))
+    except (KeyError, TypeError) as error:
+        message = f"this is not the description of a relation: {error}"
+        raise ValueError(message) from error
+
+
+def _relation(value: Mapping[str, object]) -> Relation:
+    types = _mapping(value.get("types", {}))
+    checks = _mapping(value.get("checks", {}))
+    return Relation(
+        name=RelationName.parse(_text(value["relation"])),
+        kind=RelationKind(value["kind"]),
+        columns=tuple(_column(_mapping(item)) for item in _sequence(value.get("columns", ()))),
+        primary_key=_texts(value.get("primary_key", ())),
+        unique_keys=tuple(
+            UniqueKey(
+                _text(item["name"]), _texts(item["columns"]), bool(item.get("is_primary", False))
+            )
+            for item in map(_mapping, _sequence(value.get("unique_keys", ())))
+        ),
+        foreign_keys=tuple(
+            _foreign_key(_mapping(item)) for item in _sequence(value.get("foreign_keys", ()))
+        ),
+        checks=tuple((name, _text(text)) for name, text in sorted(checks.items())),
+        types=tuple(_type(name, _mapping(item)) for name, item in sorted(types.items())),
+        partition_key=_optional(value.get("partition_key")),
+        partitions=tuple(map(RelationName.parse, _texts(value.get("partitions", ())))),
+        is_partition=bool(value.get("is_partition", False)),
+        has_inheritance=bool(value.get("has_inheritance", False)),
+        extension=_optional(value.get("extension")),
+    )
+
+
+def _column_to_json(column: Column) -> dict[str, object]:
+    return _without_empty(
+        {
+            "name": column.name,
+            "type": column.type_name,
+            "kind": None if column.kind is TypeKind.BASE else column.kind.value,
+            "not_null": column.not_null,
+            "default": column.default,
+            "generated": column.generated,
+            "identity": column.identity,
+            "collation": column.collation,
+        }
+    )
+
+
+def _column(value: Mapping[str, object]) -> Column:
+    return Column(
+        name=_text(value["name"]),
+        type_name=_text(value["type"]),
+        kind=TypeKind(value.get("kind", TypeKind.BASE.value)),
+        not_null=bool(value.get("not_null", False)),
+        default=_optional(value.get("default")),
+        generated=_optional(value.get("generated")),
+        identity=_optional(value.get("identity")),
+        collation=_optional(value.get("collation")),
+    )
+
+
+def _unique_to_json(key: UniqueKey) -> dict[str, object]:
+    return _without_empty(
+        {"name": key.name, "columns": list(key.columns), "is_primary": key.is_primary}
+    )
+
+
+def _foreign_to_json(key: ForeignKey) -> dict[str, object]:
+    return _without_empty(
+        {
+            "name": key.name,
+            "columns": list(key.columns),
+            "references": str(key.references),
+            "referenced_columns": list(key.referenced_columns),
+            "is_deferrable": key.is_deferrable,
+            "initially_deferred": key.initially_deferred,
+            "on_update": key.on_update,
+            "on_delete": key.on_delete,
+        }
+    )
+
+
+def _foreign_key(value: Mapping[str, object]) -> ForeignKey:
+    return ForeignKey(
+        name=_text(value["name"]),
+        columns=_texts(value["columns"]),
+        references=RelationName.parse(_text(value["references"])),
+        referenced_columns=_texts(value["referenced_columns"]),
+        is_deferrable=bool(value.get("is_deferrable", False)),
+        initially_deferred=bool(value.get("initially_deferred", False)),
+        on_update=_text(value["on_update"]),
+        on_delete=_text(value["on_delete"]),
+    )
+
+
+def _type_to_json(named: NamedType) -> dict[str, object]:
+    return _without_empty(
+        {
+            "kind": named.kind.value,
+            "labels": list(named.labels),
+            "base": named.base,
+            "not_null": named.not_null,
+            "default": named.default,
+            "checks": list(named.checks),
+            # Attributes have an order that counts, so they are pairs and no object.
+            "attributes": [list(attribute) for attribute in named.attributes],
+            "subtype": named.subtype,
+        }
+    )
+
+
+def _type(name: str, value: Mapping[str, object]) -> NamedType:
+    attributes = [_texts(pair) for pair in _sequence(value.get("attributes", ()))]
+    return NamedType(
+        name=name,
+        kind=TypeKind(value["kind"]),
+        labels=_texts(value.get("labels", ())),
+        base=_optional(value.get("base")),
+        not_null=bool(value.get("not_null", False)),
+        default=_optional(value.get("default")),
+        checks=_texts(value.get("checks", ())),
+        attributes=tuple((name, type_name) for name, type_name in attributes),
+        subtype=_optional(value.get("subtype")),
+    )
+
+
+def _without_empty(members: dict[str, object]) -> dict[str, object]:
+    return {
+        name: member
+        for name, member in members.items()
+        if member is not None and member is not False and member not in ([], {})
+    }
+
+
+def _mapping(value: object) -> Mapping[str, object]:
+    return _checked(value, dict)
+
+
+def _sequence(value: object) -> Sequence[object]:
+    if isinstance(value, (list, tuple)):
+        return value
+    message = f"{type(value).__name__} is not a list"
+    raise TypeError(message)
+
+
+def _text(value: object) -> str:
+    return _checked(value, str)
+
+
+def _optional(value: object) -> str | None:
+    return None if value is None else _text(value)
+
+
+def _texts(value: object) -> tuple[str, ...]:
+    return tuple(map(_text, _sequence(value)))
+
+
+def _checked(value: object, kind: type[_Value]) -> _Value:
+    if not isinstance(value, kind):
+        message = f"{type(value).__name__} is not {kind.__name__}"
+        raise TypeError(message)
+    return value
