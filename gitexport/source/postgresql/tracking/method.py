@@ -1,21 +1,57 @@
-"""What a way of tracking owes to a view: where to read, what is pending, which version."""
+"""Chooses by an entity's tracking method: flag, table or compare.
+
+What a view needs to know of tracking is here and nowhere else: where to read, what is
+pending, which version a row has, and which keys were deleted.
+"""
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from gitexport.model.entity import Entity, Tracking
+from gitexport.model.ports import Tombstones
+from gitexport.model.relation import Relation
+from gitexport.source.postgresql.session import Cursor
+from gitexport.source.postgresql.state import find_registration
+from gitexport.source.postgresql.tracking import compare, flag, table
+from gitexport.source.postgresql.tracking.parts import ReadSql, tracking_of
 
-from psycopg import sql
+__all__ = ["ReadSql", "read_sql", "read_tombstones"]
 
 
-class ReadSql(NamedTuple):
-    """The parts of a SELECT that depend on how a relation is tracked.
+def read_sql(entity: Entity, relation: Relation, alias: str) -> ReadSql:
+    """Gives the parts of a SELECT over an entity's relation under an alias.
 
-    `source` stands after FROM: the relation under its alias, and joins where there are any.
-    `pending` is a boolean expression that is true for rows which no snapshot holds yet.
-    `version` is a text expression that changes with every change of the row, and is empty
-    where there is nothing to acknowledge.
+    Raises:
+        ConfigError: The entity is tracked by a flag, and its column is missing or not boolean.
     """
+    method = tracking_of(entity, relation)
+    if method is Tracking.FLAG:
+        return flag.read_sql(entity, relation, alias)
+    if method is Tracking.TABLE:
+        return table.read_sql(entity, relation, alias)
+    return compare.read_sql(entity, alias)
 
-    source: sql.Composable
-    pending: sql.Composable
-    version: sql.Composable
+
+def read_tombstones(cursor: Cursor, entity: Entity, relation: Relation) -> Tombstones:
+    """Reads the hints of an entity's deleted keys, in the transaction of the cursor.
+
+    They are complete only where the triggers are in place and enabled, nothing was
+    truncated, and the relation is stored where it was when the run began. Otherwise only a
+    comparison of all keys tells what was deleted.
+
+    Raises:
+        psycopg.Error: The server refused the statement.
+    """
+    if tracking_of(entity, relation) is Tracking.COMPARE:
+        return Tombstones(is_complete=False)
+    found = find_registration(cursor, entity)
+    if found is None:
+        return Tombstones(is_complete=False)
+    cursor.execute(
+        "SELECT id, key FROM gitexport.tombstones WHERE tracked = %s ORDER BY id", (found.id,)
+    )
+    rows = cursor.fetchall()
+    return Tombstones(
+        keys=tuple(dict.fromkeys(tuple(key) for _, key in rows if key is not None)),
+        is_complete=found.is_sound and all(key is not None for _, key in rows),
+        ids=tuple(number for number, _ in rows),
+    )

@@ -1,0 +1,306 @@
+"""What gitexport keeps in the database: the schema `gitexport`, its version, and the fence.
+
+`state` has one row for each data repository: the fence, raised by every run, and the commit
+that the flags speak of. `tracked` says which repository a flag or an outbox belongs to.
+`tombstones` are hints of deleted keys; one without a key says that only a comparison of all
+keys tells, and one that is void that only a reading of all rows does. `pending` is the
+outbox of relations that have no flag.
+
+The schema is made by `track` and only there. A role that may not use it, or a database
+without it, is no error for reading.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from psycopg import sql
+
+from gitexport.errors import ConfigError, LockedError, PermissionDeniedError
+from gitexport.model.entity import Entity, Tracking
+from gitexport.model.ports import Fence
+from gitexport.model.snapshot import ObjectId
+from gitexport.source.postgresql.session import Cursor
+
+MIGRATIONS: tuple[tuple[str, ...], ...] = (
+    (
+        "CREATE TABLE gitexport.state (repository_id text PRIMARY KEY,"
+        " fence bigint NOT NULL DEFAULT 0, tip text)",
+        "CREATE TABLE gitexport.tracked (id text PRIMARY KEY, relation text NOT NULL,"
+        " flag_column text NOT NULL, method text NOT NULL, repository_id text NOT NULL,"
+        " key text[] NOT NULL, adds_column boolean NOT NULL, storage text,"
+        " UNIQUE (relation, flag_column, method))",
+        "CREATE TABLE gitexport.tombstones (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,"
+        " tracked text NOT NULL, key text[], is_void boolean NOT NULL DEFAULT false)",
+        "CREATE INDEX tombstones_tracked ON gitexport.tombstones (tracked, id)",
+        "CREATE SEQUENCE gitexport.change",
+        "CREATE TABLE gitexport.pending (tracked text, key text[],"
+        " seq bigint NOT NULL DEFAULT pg_catalog.nextval('gitexport.change'),"
+        " PRIMARY KEY (tracked, key))",
+    ),
+)
+"""The statements that lead from each version of the schema to the next."""
+
+TABLES = ("version", "state", "tracked", "tombstones", "pending")
+TRIGGERS_EACH = 4
+"""The number of triggers of one registration, whatever its method."""
+
+_ACCESS = """
+SELECT pg_catalog.has_schema_privilege(n.oid, 'USAGE')
+   AND pg_catalog.has_table_privilege(c.oid, 'SELECT')
+FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+WHERE n.nspname = 'gitexport' AND c.relname = 'tracked'
+"""
+# A relation's own storage and that of its partitions: TRUNCATE, rewriting, and partitions
+# that come or go all change it, whatever triggers there are.
+_REGISTRATIONS = """
+SELECT t.id, t.relation, t.method, t.flag_column, t.repository_id, t.adds_column,
+       t.storage, s.storage,
+       s.enabled = %(triggers)s AND s.disabled = 0,
+       EXISTS (SELECT FROM gitexport.tombstones AS d WHERE d.tracked = t.id AND d.is_void)
+FROM (SELECT * FROM gitexport.tracked WHERE relation = ANY (%(relations)s)) AS t
+CROSS JOIN LATERAL (
+    WITH tree AS MATERIALIZED (
+        SELECT pg_catalog.to_regclass(t.relation)::oid AS oid UNION
+        SELECT relid FROM pg_catalog.pg_partition_tree(pg_catalog.to_regclass(t.relation))),
+    ours AS MATERIALIZED (
+        SELECT g.tgrelid, g.tgenabled FROM pg_catalog.pg_trigger AS g JOIN tree
+          ON tree.oid = g.tgrelid
+        WHERE pg_catalog.starts_with(g.tgname::text, 'zz_gitexport_' || t.id))
+    SELECT (SELECT pg_catalog.md5(pg_catalog.string_agg(
+                pg_catalog.format('%%s:%%s', c.oid, c.relfilenode), ',' ORDER BY c.oid))
+            FROM pg_catalog.pg_class AS c JOIN tree ON tree.oid = c.oid) AS storage,
+           (SELECT count(*) FROM ours WHERE tgrelid = pg_catalog.to_regclass(t.relation)
+                AND tgenabled = 'A') AS enabled,
+           (SELECT count(*) FROM ours WHERE tgenabled <> 'A') AS disabled
+) AS s
+"""
+
+
+class Registration(NamedTuple):
+    """One relation tracked for one repository.
+
+    `has_triggers` says that all triggers are there and always enabled, `is_same_storage`
+    that nothing was truncated, rewritten, attached or detached since the last run began,
+    `is_void` that the flags are not to be trusted until all rows were read.
+    """
+
+    id: str
+    relation: str
+    method: str
+    flag_column: str
+    repository_id: str
+    adds_column: bool
+    storage: str | None
+    is_same_storage: bool
+    has_triggers: bool
+    is_void: bool
+
+    @property
+    def is_sound(self) -> bool:
+        """True where pending rows and tombstones tell everything that changed."""
+        return self.has_triggers and self.is_same_storage and not self.is_void
+
+
+def find_registration(cursor: Cursor, entity: Entity) -> Registration | None:
+    """Finds how an entity's relation is tracked, if it is and the role may know.
+
+    Raises:
+        psycopg.Error: The server refused the statement.
+    """
+    return find_registrations(cursor, [entity]).get(entity.name)
+
+
+def find_registrations(cursor: Cursor, entities: Sequence[Entity]) -> dict[str, Registration]:
+    """Finds the registrations of entities by their names.
+
+    Raises:
+        psycopg.Error: The server refused a statement.
+    """
+    if not may_read(cursor):
+        return {}
+    relations = list({str(entity.relation) for entity in entities})
+    cursor.execute(_REGISTRATIONS, {"relations": relations, "triggers": TRIGGERS_EACH})
+    found = {}
+    for name, relation, method, flag, repository, adds, then, now, triggers, void in cursor:
+        found[relation, method, flag] = Registration(
+            id=name,
+            relation=relation,
+            method=method,
+            flag_column=flag,
+            repository_id=repository,
+            adds_column=adds,
+            storage=now,
+            is_same_storage=then == now,
+            has_triggers=triggers,
+            is_void=void,
+        )
+    keys = {e.name: (str(e.relation), e.tracking.value, e.flag) for e in entities}
+    return {name: found[key] for name, key in keys.items() if key in found}
+
+
+def may_read(cursor: Cursor) -> bool:
+    """Tells whether the schema is there and the role may read it."""
+    return _access(cursor) is True
+
+
+def _access(cursor: Cursor) -> bool | None:
+    row = cursor.execute(_ACCESS).fetchone()
+    return None if row is None else bool(row[0])
+
+
+def read_fence(cursor: Cursor, repository_id: str, entities: Sequence[Entity]) -> Fence:
+    """Reads a repository's fence and tip, and which entities' flags can be trusted.
+
+    Raises:
+        ConfigError: A flag or an outbox belongs to another repository.
+        PermissionDeniedError: The schema is there, entities are tracked, and the role may
+            not use it.
+        psycopg.Error: The server refused a statement.
+    """
+    tracked = [entity for entity in entities if entity.tracking is not Tracking.COMPARE]
+    access = _access(cursor)
+    if access is None or (not access and not tracked):
+        return Fence(0, None)
+    if not access:
+        raise no_access()
+    found = find_registrations(cursor, tracked)
+    for entity in tracked:
+        registration = found.get(entity.name)
+        if registration is not None:
+            check_owner(entity, registration, repository_id)
+    cursor.execute(
+        "SELECT fence, tip FROM gitexport.state WHERE repository_id = %s", (repository_id,)
+    )
+    fence, tip = cursor.fetchone() or (0, None)
+    sound = frozenset(name for name, registration in found.items() if registration.is_sound)
+    return Fence(fence, None if tip is None else ObjectId(tip), sound)
+
+
+def take_fence(cursor: Cursor, repository_id: str, entities: Sequence[Entity]) -> Fence:
+    """Raises a repository's fence, so that every earlier run can acknowledge no more.
+
+    Where a relation's storage has changed since the last run began, or a trigger is not
+    at work, the registration becomes void until a commit holds what this run reads. To be
+    committed at once.
+
+    Raises:
+        ConfigError: A flag or an outbox belongs to another repository.
+        PermissionDeniedError: The role may not write the state.
+        psycopg.Error: The server refused a statement.
+    """
+    seen = read_fence(cursor, repository_id, entities)
+    if not may_read(cursor):
+        return seen
+    cursor.execute(
+        "INSERT INTO gitexport.state AS s (repository_id, fence) VALUES (%s, 1)"
+        " ON CONFLICT (repository_id) DO UPDATE SET fence = s.fence + 1 RETURNING fence, tip",
+        (repository_id,),
+    )
+    fence, tip = cursor.fetchone() or (0, None)
+    for registration in find_registrations(cursor, entities).values():
+        if registration.is_sound:
+            continue
+        if not registration.is_void:
+            void(cursor, registration.id)
+        if not registration.is_same_storage:
+            cursor.execute(
+                "UPDATE gitexport.tracked SET storage = %s WHERE id = %s",
+                (registration.storage, registration.id),
+            )
+    return Fence(fence, None if tip is None else ObjectId(tip), seen.tracked)
+
+
+def void(cursor: Cursor, registration_id: str) -> None:
+    """Notes that only a reading of all rows tells what has changed."""
+    cursor.execute(
+        "INSERT INTO gitexport.tombstones (tracked, is_void) VALUES (%s, true)", (registration_id,)
+    )
+
+
+def move_tip(cursor: Cursor, repository_id: str, fence: Fence, tip: ObjectId) -> None:
+    """Notes the commit that the flags speak of, if the fence still holds.
+
+    Raises:
+        LockedError: Another run has taken the fence.
+        psycopg.Error: The server refused the statement.
+    """
+    cursor.execute(
+        "UPDATE gitexport.state SET tip = %s WHERE repository_id = %s AND fence = %s",
+        (tip, repository_id, fence.value),
+    )
+    if cursor.rowcount != 1:
+        message = "another run has taken over this data repository's export"
+        hint = "let it finish; the rows of this run stay pending and lose nothing"
+        raise LockedError(message, where=f"data repository {repository_id}", hint=hint)
+
+
+def check_owner(entity: Entity, registration: Registration, repository_id: str) -> None:
+    """Checks that a flag or an outbox belongs to a repository.
+
+    Raises:
+        ConfigError: It belongs to another one.
+    """
+    if registration.repository_id == repository_id:
+        return
+    what = "flag" if entity.tracking is Tracking.FLAG else "outbox"
+    message = (
+        f"the {what} '{entity.flag}' of '{entity.relation}' belongs to the data repository "
+        f"{registration.repository_id}"
+    )
+    ways = f"set another flag, as flag = \"{entity.flag}_2\""
+    if entity.tracking is Tracking.FLAG:
+        ways += ', or tracking = "table"'
+    hint = f"{ways}, then run 'gitexport track --entity {entity.name}'"
+    raise ConfigError(message, where=f"[entities.{entity.name}]", hint=hint)
+
+
+def no_access() -> PermissionDeniedError:
+    """Gives the error for a role that may not use the schema `gitexport`."""
+    return PermissionDeniedError(
+        "the role may not use the schema 'gitexport'",
+        hint="let its owner run 'gitexport track --role ROLE', or set tracking = \"compare\"",
+    )
+
+
+def plan_schema(version: int) -> list[sql.Composable]:
+    """Lists the statements that bring the schema from a version to the newest; 0 is none."""
+    statements: list[sql.Composable] = []
+    if version == 0:
+        statements.append(sql.SQL("CREATE SCHEMA gitexport"))
+        statements.append(sql.SQL("CREATE TABLE gitexport.version (version integer NOT NULL)"))
+        statements.append(sql.SQL("INSERT INTO gitexport.version VALUES (0)"))
+    for migration in MIGRATIONS[version:]:
+        statements.extend(sql.SQL(statement) for statement in migration)
+    if version < len(MIGRATIONS):
+        newest = sql.Literal(len(MIGRATIONS))
+        statements.append(sql.SQL("UPDATE gitexport.version SET version = {}").format(newest))
+    return statements
+
+
+def schema_version(cursor: Cursor) -> int:
+    """Reads the version of the schema, 0 where there is none.
+
+    Raises:
+        ConfigError: A schema named `gitexport` is there, and not ours.
+        psycopg.Error: The server refused a statement.
+    """
+    cursor.execute(
+        "SELECT EXISTS (SELECT FROM pg_catalog.pg_namespace WHERE nspname = 'gitexport'),"
+        " EXISTS (SELECT FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n"
+        " ON n.oid = c.relnamespace WHERE n.nspname = 'gitexport' AND c.relname = 'version')"
+    )
+    has_schema, has_version = cursor.fetchone() or (False, False)
+    if not has_schema:
+        return 0
+    if not has_version:
+        message = "there is a schema 'gitexport' that gitexport has not made"
+        raise ConfigError(message, hint="rename it: ALTER SCHEMA gitexport RENAME TO …")
+    cursor.execute("SELECT version FROM gitexport.version")
+    row = cursor.fetchone()
+    version = int(row[0]) if row else 0
+    if version > len(MIGRATIONS):
+        message = "the schema 'gitexport' was made by a newer gitexport"
+        raise ConfigError(message, hint="upgrade gitexport")
+    return version

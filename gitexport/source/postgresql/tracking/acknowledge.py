@@ -1,0 +1,163 @@
+"""Acknowledges exactly the row versions that a commit holds, and waits for nobody.
+
+Each batch is a transaction of its own, so that locks are short, and holds the fence: a run
+that was superseded writes nothing. A row that is locked, changed or gone is passed over and
+stays pending.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from psycopg import sql
+
+from gitexport.model.entity import Entity, Tracking
+from gitexport.model.ports import Acknowledgement
+from gitexport.model.relation import Relation, RelationKind
+from gitexport.source.postgresql.session import Cursor
+from gitexport.source.postgresql.tracking.parts import identifier, tracking_of
+
+# Row places are cheap to look up and known for each row, but the planner cannot know how
+# many there are of a function's rows, and would read the whole relation for each batch.
+_SETTINGS = (
+    "SET LOCAL gitexport.ack = '1'; SET LOCAL enable_hashjoin = off;"
+    " SET LOCAL enable_mergejoin = off; SET LOCAL enable_seqscan = off"
+)
+
+guards_versions = True
+"""Only a test sets this to False, to prove that it would notice a lost update."""
+
+
+def allow(cursor: Cursor) -> None:
+    """Tells the triggers, for this transaction only, that the exporter acknowledges."""
+    cursor.execute(_SETTINGS)
+
+
+def acknowledge_rows(
+    cursor: Cursor, entity: Entity, relation: Relation, rows: Sequence[Acknowledgement]
+) -> int:
+    """Acknowledges the rows of one batch that still have the version read; counts them.
+
+    Raises:
+        psycopg.Error: The server refused the statement.
+    """
+    written = [row for row in rows if row.version]
+    done = len(rows) - len(written)
+    method = tracking_of(entity, relation)
+    if not written or method is Tracking.COMPARE:
+        return len(rows)
+    statement = _flag_statement if method is Tracking.FLAG else _outbox_statement
+    texts = [array_text([row.key[place] for row in written]) for place in range(len(entity.key))]
+    cursor.execute(
+        statement(entity, relation), [*texts, array_text([row.version for row in written])]
+    )
+    return done + cursor.rowcount
+
+
+def array_text(values: Sequence[str | None]) -> str:
+    """Writes an array's text as PostgreSQL reads it.
+
+    The driver writes lists element by element, which took longer than the statement itself.
+
+    Source: PostgreSQL documentation, "Array Input and Output Syntax".
+    """
+    texts = [value or "" for value in values]
+    joined = "".join(texts)
+    if '"' in joined or "\\" in joined:
+        texts = [text.replace("\\", "\\\\").replace('"', '\\"') for text in texts]
+    return '{"' + '","'.join(texts) + '"}' if texts else "{}"
+
+
+def _batch(entity: Entity) -> sql.Composable:
+    names = [sql.Identifier(f"k{place}") for place in range(len(entity.key))]
+    return sql.SQL("SELECT * FROM unnest({arrays}) AS b ({columns}, version)").format(
+        arrays=sql.SQL(", ").join([sql.SQL("%s::text[]")] * (len(names) + 1)),
+        columns=sql.SQL(", ").join(names),
+    )
+
+
+def _same_key(entity: Entity, row: str) -> sql.Composable:
+    return sql.SQL(" AND ").join(
+        sql.SQL("coalesce({}::text, '') = {}").format(
+            sql.Identifier(row, name), sql.Identifier("b", f"k{place}")
+        )
+        for place, name in enumerate(entity.key)
+    )
+
+
+def _same_partition(entity: Entity, relation: Relation, row: str, batch: str) -> sql.Composable:
+    """Compares typed keys too, which leads the server to the one partition of each row."""
+    conditions = [
+        sql.SQL("{}.tableoid = {}.part").format(sql.Identifier(row), sql.Identifier(batch))
+    ]
+    for place, name in enumerate(entity.key):
+        found = relation.column(name)
+        if found is not None and "." not in found.type_name:
+            condition = sql.SQL("{} = {}::{}").format(
+                sql.Identifier(row, name),
+                sql.Identifier(batch, f"k{place}"),
+                sql.SQL(found.type_name),
+            )
+            conditions.append(condition)
+    return sql.SQL(" AND ").join(conditions)
+
+
+def _flag_statement(entity: Entity, relation: Relation) -> sql.Composable:
+    table, flag = identifier(entity), sql.Identifier(entity.flag)
+    if not guards_versions:
+        form = "WITH b AS ({batch}) UPDATE {table} AS t SET {flag} = TRUE FROM b WHERE {same_key}"
+        return sql.SQL(form).format(
+            batch=_batch(entity), table=table, flag=flag, same_key=_same_key(entity, "t")
+        )
+    keys = sql.SQL(", ").join(
+        sql.Identifier("b", f"k{place}") for place in range(len(entity.key))
+    )
+    same_part: sql.Composable = sql.SQL("TRUE")
+    same_row: sql.Composable = sql.SQL("TRUE")
+    if relation.kind is RelationKind.PARTITIONED:
+        same_part = _same_partition(entity, relation, "t", "b")
+        same_row = _same_partition(entity, relation, "t", "l")
+    # A version is xmin, place and, where there are partitions, the partition: 727(0,1)16385.
+    # The guard on xmin and key keeps a concurrent change pending: without it, a row changed
+    # between our read and this statement would be marked as exported in a state that no
+    # commit holds.
+    return sql.SQL(
+        "WITH b AS (SELECT {keys}, split_part(b.version, '(', 1)::xid AS xmin,"
+        " ('(' || split_part(split_part(b.version, '(', 2), ')', 1) || ')')::tid AS place,"
+        " nullif(split_part(b.version, ')', 2), '')::oid AS part FROM ({batch}) AS b),"
+        " l AS MATERIALIZED (SELECT t.ctid AS place, b.part, {keys} FROM b JOIN {table} AS t"
+        " ON t.ctid = b.place AND t.xmin = b.xmin AND {same_key} AND {same_part}"
+        " FOR NO KEY UPDATE OF t SKIP LOCKED)"
+        " UPDATE {table} AS t SET {flag} = TRUE FROM l WHERE t.ctid = l.place AND {same_row}"
+    ).format(
+        keys=keys,
+        batch=_batch(entity),
+        table=table,
+        same_key=_same_key(entity, "t"),
+        same_part=same_part,
+        flag=flag,
+        same_row=same_row,
+    )
+
+
+def _outbox_statement(entity: Entity, relation: Relation) -> sql.Composable:
+    del relation
+    keys = sql.SQL(", ").join(
+        sql.Identifier("b", f"k{place}") for place in range(len(entity.key))
+    )
+    guard = sql.SQL("AND p.seq = b.version::bigint" if guards_versions else "")
+    return sql.SQL(
+        "WITH l AS MATERIALIZED (SELECT p.tracked, p.key, p.seq FROM ({batch}) AS b"
+        " JOIN gitexport.pending AS p ON p.key = ARRAY[{keys}] {guard} AND p.tracked ="
+        " (SELECT id FROM gitexport.tracked WHERE relation = {relation}"
+        " AND method = {method} AND flag_column = {flag}) FOR UPDATE OF p SKIP LOCKED)"
+        " DELETE FROM gitexport.pending AS p USING l"
+        " WHERE p.tracked = l.tracked AND p.key = l.key AND p.seq = l.seq"
+    ).format(
+        batch=_batch(entity),
+        keys=keys,
+        guard=guard,
+        relation=sql.Literal(str(entity.relation)),
+        method=sql.Literal(Tracking.TABLE.value),
+        flag=sql.Literal(entity.flag),
+    )
