@@ -25,10 +25,11 @@ SELECT c.oid, n.nspname, c.relname, c.relkind::text, c.relispartition,
 _BY_NAME = ' ORDER BY n.nspname COLLATE "C", c.relname COLLATE "C"'
 ALL_RELATIONS = RELATIONS + _BY_NAME
 RELATIONS_OF_SCHEMAS = RELATIONS + " AND n.nspname = ANY (%(schemas)s)" + _BY_NAME
-RELATIONS_BY_NAME = (
-    RELATIONS + " AND (n.nspname, c.relname) IN"
-    " (SELECT w.s, w.r FROM unnest(%(schemas)s::name[], %(names)s::name[]) w(s, r))" + _BY_NAME
-)
+_NAMED = """
+   AND (n.nspname, c.relname) IN (
+       SELECT w.s, w.r FROM unnest(%(schemas)s::name[], %(names)s::name[]) w(s, r))
+"""
+RELATIONS_BY_NAME = RELATIONS + _NAMED + _BY_NAME
 
 COLUMNS = """
 SELECT a.attrelid, a.attnum, a.attname, format_type(a.atttypid, a.atttypmod), a.atttypid,

@@ -21,6 +21,9 @@ from gitexport.source.postgresql.session import Connection
 
 APPLICATION_NAME = "gitexport"
 _CONNECT_TIMEOUT = 10
+_FORM_HINT = "write --dsn 'host=… dbname=… user=…' or postgresql://user@host/database"
+_ESCAPE_HINT = "write '@' and '/' inside the password as %40 and %2F"
+_QUOTE_HINT = "write --dsn 'host=… dbname=… user=…', with values that hold spaces in quotes"
 _URI = re.compile(r"postgres(?:ql)?://([^?]*)")
 _PLAIN = re.compile(r"[\w.:/@+ -]{1,200}")
 _SHOWN = (
@@ -154,16 +157,14 @@ def _parse(dsn: str | None) -> dict[str, Any]:
     # In a URI, libpq takes what follows the first `@` for the host, and what follows a `/`
     # for the database: a password with either, not encoded, would show up there.
     if uri and "@" in uri[1] and (uri[1].count("@") > 1 or "/" in uri[1].partition("@")[0]):
-        raise _unreadable("write '@' and '/' inside the password as %40 and %2F")
+        raise _unreadable(_ESCAPE_HINT)
     if text and "=" not in text and not uri:
-        raise _unreadable("write --dsn 'host=… dbname=… user=…' or postgresql://user@host/database")
+        raise _unreadable(_FORM_HINT)
     try:
         return dict(conninfo_to_dict(text))
     except psycopg.Error:
         # The driver's text quotes what it could not read, which may be the password.
-        raise _unreadable(
-            "write --dsn 'host=… dbname=… user=…', with values that hold spaces in quotes"
-        ) from None
+        raise _unreadable(_QUOTE_HINT) from None
 
 
 def _unreadable(hint: str) -> ConnectionFailedError:

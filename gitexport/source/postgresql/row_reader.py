@@ -1,0 +1,138 @@
+"""Streams an entity's rows, and goes on past rows that the server cannot render.
+
+One COPY reads them all. Where it fails because of some row's values (text that is not valid
+in its encoding, a document over 1 GB, a damaged page), the rows that did not come yet are read
+by their keys, in batches that are halved until each failing row stands alone. The keys of
+the rows that already came are kept as the server sent them, a few bytes each.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import psycopg
+from psycopg import sql
+
+from gitexport.model.ports import RowQuery, SourceRow
+from gitexport.source.postgresql.copy_stream import (
+    copied,
+    key_end,
+    read_key,
+    read_number,
+    read_text,
+)
+from gitexport.source.postgresql.errors import is_row_refusal, refusal_text
+from gitexport.source.postgresql.key_match import KeyMatch
+from gitexport.source.postgresql.select import (
+    CompiledSelect,
+    Reading,
+    keys_statement,
+    rows_statement,
+)
+from gitexport.source.postgresql.session import Cursor
+
+_BATCH = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class RowReader:
+    """Reads the rows of one relation in one transaction."""
+
+    cursor: Cursor
+    reading: Reading
+    compiled: CompiledSelect
+    match: KeyMatch
+    label: str | None = None
+
+    def rows(self, query: RowQuery) -> Iterator[SourceRow]:
+        """Streams every row of the query once; a row that cannot be rendered has a problem.
+
+        Raises:
+            psycopg.Error: The server refused for a reason that no single row has.
+            NullKeyError: A row has no value in a key column.
+        """
+        parts = len(self.reading.key)
+        seen = bytearray()
+        try:
+            statement = rows_statement(self.reading, self.compiled, query, self.label)
+            for data in copied(self.cursor, statement):
+                seen += data[: key_end(data, parts)]
+                yield _row(data, parts)
+        except psycopg.Error as error:
+            if not is_row_refusal(error):
+                raise
+        else:
+            return
+        yield from self._remaining(query, bytes(seen))
+
+    def _remaining(self, query: RowQuery, seen: bytes) -> Iterator[SourceRow]:
+        parts = len(self.reading.key)
+        came = set(_split(seen, parts))
+        statement = keys_statement(self.reading, query)
+        keys = dict.fromkeys(data for data in copied(self.cursor, statement) if data not in came)
+        came.clear()
+        waiting = list(keys)
+        for start in range(0, len(waiting), _BATCH):
+            yield from self._batch(waiting[start : start + _BATCH], query)
+
+    def _batch(self, keys: Sequence[bytes], query: RowQuery) -> Iterator[SourceRow]:
+        parts = len(self.reading.key)
+        came = set()
+        try:
+            for data in copied(self.cursor, self._batch_statement(keys, query)):
+                came.add(data[: key_end(data, parts)])
+                yield _row(data, parts)
+        except psycopg.Error as error:
+            if not is_row_refusal(error):
+                raise
+            reason = refusal_text(error)
+        else:
+            return
+        rest = [key for key in keys if key not in came]
+        if len(rest) == 1:
+            yield SourceRow(read_key(rest[0], parts), "", 0, None, reason, None)
+            return
+        middle = len(rest) // 2
+        yield from self._batch(rest[:middle], query)
+        yield from self._batch(rest[middle:], query)
+
+    def _batch_statement(self, keys: Sequence[bytes], query: RowQuery) -> sql.Composable:
+        parts = len(self.reading.key)
+        matching = self.match.condition(self.reading, [read_key(key, parts) for key in keys])
+        condition = sql.SQL("{} AND {}").format(self.reading.condition, matching)
+        return rows_statement(
+            replace(self.reading, condition=condition),
+            self.compiled,
+            # The keys already say which rows; with a limit they come in order once more.
+            replace(query, part=0, parts=1, limit=len(keys) if query.limit else 0),
+            self.label,
+        )
+
+
+def _row(data: bytes, parts: int) -> SourceRow:
+    key = read_key(data, parts)
+    version, start = read_text(data, key_end(data, parts))
+    size, start = read_number(data, start)
+    problem, start = read_text(data, start)
+    label, start = read_text(data, start)
+    text, _ = read_text(data, start)
+    return SourceRow(
+        key,
+        str(version, "utf-8") if version else "",
+        size,
+        text,
+        None if problem is None else str(problem, "utf-8"),
+        None if label is None else str(label, "utf-8"),
+    )
+
+
+def _split(regions: bytes, parts: int) -> Iterator[bytes]:
+    view = memoryview(regions)
+    start = 0
+    while start < len(regions):
+        end = start
+        for _ in range(parts):
+            end += 4 + int.from_bytes(view[end : end + 4], "big")
+        yield regions[start:end]
+        start = end

@@ -1,0 +1,318 @@
+"""One MVCC snapshot of a PostgreSQL database, read without locks that anybody would notice."""
+
+from __future__ import annotations
+
+import fnmatch
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from psycopg import sql
+
+from gitexport.errors import ConfigError, PermissionDeniedError, RelationNotFoundError
+from gitexport.model.entity import Entity, QueryDocument
+from gitexport.model.ports import (
+    DepartedRow,
+    Key,
+    NestedKind,
+    RowQuery,
+    RowScope,
+    SourceRow,
+    SourceView,
+    Tombstones,
+)
+from gitexport.model.relation import Relation, RelationName
+from gitexport.source.postgresql.catalog import read_relations
+from gitexport.source.postgresql.copy_stream import (
+    NullKeyError,
+    copied,
+    key_end,
+    read_key,
+    read_text,
+)
+from gitexport.source.postgresql.errors import translating
+from gitexport.source.postgresql.key_match import KeyMatch
+from gitexport.source.postgresql.query_document import run_query, trusted
+from gitexport.source.postgresql.row_reader import RowReader
+from gitexport.source.postgresql.select import (
+    CompiledSelect,
+    Reading,
+    compile_select,
+    keys_statement,
+)
+from gitexport.source.postgresql.session import Connection, Cursor, reading
+from gitexport.source.postgresql.tracking.method import read_sql, read_tombstones
+from gitexport.source.postgresql.value_types import read_value_types
+
+_PRIVILEGES = """
+SELECT w.name FROM unnest(%(columns)s::text[]) w(name)
+ WHERE NOT has_schema_privilege(%(schema)s, 'USAGE')
+    OR NOT has_column_privilege(%(relation)s::regclass, w.name, 'SELECT')
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """What reading one entity needs, worked out once for each view."""
+
+    relation: Relation
+    columns: tuple[str, ...]
+    compiled: CompiledSelect
+    match: KeyMatch
+    source: sql.Composable
+    alias: sql.Identifier
+    pending: sql.Composable
+    version: sql.Composable
+    where: sql.Composable | None
+
+    def reading(self, entity: Entity, scope: RowScope) -> Reading:
+        conditions = [self.pending] if scope is RowScope.PENDING else []
+        if self.where is not None:
+            conditions.append(self.where)
+        return self.over(entity, conditions)
+
+    def over(self, entity: Entity, conditions: Sequence[sql.Composable]) -> Reading:
+        wrapped = [sql.SQL("({})").format(condition) for condition in conditions]
+        return Reading(
+            source=self.source,
+            alias=self.alias,
+            key=entity.key,
+            version=self.version,
+            condition=sql.SQL(" AND ").join(wrapped) if wrapped else sql.SQL("true"),
+        )
+
+
+@contextmanager
+def open_view(connection: Connection, shared: str | None = None) -> Iterator[SourceView]:
+    """Opens a view in a transaction of its own, which ends with the block.
+
+    With `shared`, the view sees the same instant as the one whose `share` gave that name.
+
+    Raises:
+        ConnectionFailedError: The connection was lost.
+        StatementFailedError: The shared view has ended, or the server refused a setting.
+    """
+    with translating("opening a view"), reading(connection, shared) as cursor:
+        yield PostgresView(cursor)
+
+
+class PostgresView:
+    """Reads entities in one transaction; see `gitexport.model.ports.SourceView`.
+
+    Iterators use the connection until they end or are closed, so only one method can be
+    under way at a time.
+    """
+
+    def __init__(self, cursor: Cursor) -> None:
+        self._cursor = cursor
+        self._plans: dict[Entity, _Plan] = {}
+
+    def relation(self, entity: Entity) -> Relation:
+        """Describes an entity's relation.
+
+        Raises:
+            RelationNotFoundError: The relation or one of its key columns is gone.
+            PermissionDeniedError: The role may not read it.
+            ConfigError: The entity cannot be tracked as configured.
+        """
+        return self._plan(entity).relation
+
+    def columns(self, entity: Entity) -> tuple[str, ...]:
+        """Lists the published columns that exist, sorted by code point."""
+        return self._plan(entity).columns
+
+    def nested(self, entity: Entity) -> tuple[NestedKind, ...]:
+        """Tells the kind of each nested value of a row's text, in the order of the text."""
+        return self._plan(entity).compiled.nested
+
+    def rows(self, entity: Entity, query: RowQuery) -> Iterator[SourceRow]:
+        """Streams rows in no particular order, or by key where there is a limit.
+
+        A row that the server cannot render comes with a problem; the others still come.
+
+        Raises:
+            ConfigError: A row has no value in a key column.
+            ConnectionFailedError: The connection was lost; rows that came are good.
+            PermissionDeniedError: Row-level security hides rows.
+            StatementFailedError: The server refused the statement.
+        """
+        plan = self._plan(entity)
+        reader = RowReader(
+            cursor=self._cursor,
+            reading=plan.reading(entity, query.scope),
+            compiled=plan.compiled,
+            match=plan.match,
+            label=entity.label if query.with_label else None,
+        )
+        with _reading_rows(entity):
+            yield from reader.rows(query)
+
+    def departed(self, entity: Entity) -> Iterator[DepartedRow]:
+        """Streams pending rows that the entity's `where` leaves out."""
+        plan = self._plan(entity)
+        if plan.where is None:
+            return
+        left = sql.SQL("({}) IS NOT TRUE").format(plan.where)
+        statement = keys_statement(
+            plan.over(entity, [plan.pending, left]), RowQuery(RowScope.PENDING), with_version=True
+        )
+        parts = len(entity.key)
+        with _reading_rows(entity):
+            for data in copied(self._cursor, statement):
+                version, _ = read_text(data, key_end(data, parts))
+                yield DepartedRow(read_key(data, parts), str(version or b"", "utf-8"))
+
+    def keys(self, entity: Entity) -> Iterator[Key]:
+        """Streams the keys of all rows that match the entity's `where`."""
+        plan = self._plan(entity)
+        query = RowQuery(RowScope.ALL)
+        statement = keys_statement(plan.reading(entity, query.scope), query)
+        parts = len(entity.key)
+        with _reading_rows(entity):
+            for data in copied(self._cursor, statement):
+                yield read_key(data, parts)
+
+    def living(self, entity: Entity, keys: Sequence[Key]) -> set[Key]:
+        """Tells which of some keys belong to rows that match the entity's `where`."""
+        plan = self._plan(entity)
+        # A key with more or fewer parts is from before the configured key changed.
+        fitting = [key for key in keys if len(key) == len(entity.key)]
+        with translating(str(entity.relation)):
+            return plan.match.living(self._cursor, plan.reading(entity, RowScope.ALL), fitting)
+
+    def tombstones(self, entity: Entity) -> Tombstones:
+        """Reads the hints of deleted keys."""
+        plan = self._plan(entity)
+        with translating(str(entity.relation)):
+            return read_tombstones(self._cursor, entity, plan.relation)
+
+    def count(self, entity: Entity, scope: RowScope) -> int:
+        """Counts pending rows exactly, all rows from the catalog's estimate."""
+        plan = self._plan(entity)
+        if scope is RowScope.ALL:
+            return plan.relation.estimated_rows
+        rows = plan.reading(entity, scope)
+        with translating(str(entity.relation)):
+            self._cursor.execute(
+                sql.SQL("SELECT count(*) FROM {} WHERE {}").format(rows.source, rows.condition)
+            )
+            return int(self._cursor.fetchall()[0][0])
+
+    def document(self, query: QueryDocument, parameters: Mapping[str, str]) -> bytes:
+        """Runs the query and gives its JSON text: an array of rows, or one row.
+
+        Raises:
+            UnsupportedValueError: The query failed, or gave not exactly one row for an object.
+            ConnectionFailedError: The connection was lost.
+        """
+        with translating(query.path):
+            return run_query(self._cursor, query, parameters)
+
+    def share(self) -> str | None:
+        """Names this view so that other processes can open the same instant; None: they cannot."""
+        with translating("sharing a view"):
+            self._cursor.execute(
+                "SELECT CASE WHEN NOT pg_is_in_recovery() THEN pg_export_snapshot() END"
+            )
+            name: str | None = self._cursor.fetchall()[0][0]
+        return name
+
+    def _plan(self, entity: Entity) -> _Plan:
+        plan = self._plans.get(entity)
+        if plan is None:
+            with translating(str(entity.relation)):
+                plan = self._plans[entity] = _make_plan(self._cursor, entity)
+        return plan
+
+
+def _make_plan(cursor: Cursor, entity: Entity) -> _Plan:
+    relation = read_relations(cursor, [entity.relation]).get(entity.relation)
+    if relation is None:
+        message = f"relation '{entity.relation}' does not exist"
+        raise RelationNotFoundError(
+            message,
+            where=f"entities.{entity.name}",
+            hint="correct 'relation' in gitexport.toml, or remove the entity",
+        )
+    _refuse_missing(entity, relation)
+    columns = published_columns(entity, relation)
+    _refuse_unreadable(cursor, entity.relation, sorted({*columns, *entity.key}))
+    # Under the relation's own name, `where` may refer to columns with or without it.
+    alias = entity.relation.name
+    parts = read_sql(entity, relation, alias)
+    types = read_value_types(cursor, entity.relation)
+    return _Plan(
+        relation=relation,
+        columns=columns,
+        compiled=compile_select({name: types[name] for name in columns}, sql.Identifier(alias)),
+        match=KeyMatch.of(entity.key, types),
+        source=parts.source,
+        alias=sql.Identifier(alias),
+        pending=parts.pending,
+        version=parts.version,
+        # The line feed ends a comment that may stand last.
+        where=None if entity.where is None else trusted(f"{entity.where}\n"),
+    )
+
+
+def published_columns(entity: Entity, relation: Relation) -> tuple[str, ...]:
+    """Lists the columns that an entity publishes and the relation has, sorted by code point.
+
+    `*` stands for every column but the flag.
+    """
+    names = {column.name for column in relation.columns}
+    chosen = set(entity.columns) & names
+    if "*" in entity.columns:
+        chosen |= names - {entity.flag}
+    return tuple(
+        sorted(
+            name
+            for name in chosen
+            if not any(fnmatch.fnmatchcase(name, pattern) for pattern in entity.exclude)
+        )
+    )
+
+
+def _refuse_missing(entity: Entity, relation: Relation) -> None:
+    for name in [*entity.key, *([entity.label] if entity.label else [])]:
+        if relation.column(name) is None:
+            message = f"relation '{entity.relation}' has no column '{name}'"
+            raise RelationNotFoundError(
+                message,
+                where=f"entities.{entity.name}",
+                hint="correct 'key' or 'label' in gitexport.toml",
+            )
+
+
+def _refuse_unreadable(cursor: Cursor, name: RelationName, columns: Sequence[str]) -> None:
+    cursor.execute(
+        _PRIVILEGES,
+        {
+            "columns": list(columns),
+            "schema": name.schema,
+            "relation": sql.Identifier(*name).as_string(cursor),
+        },
+    )
+    missing = [row[0] for row in cursor]
+    if missing:
+        message = f"the role may not read '{name}': {', '.join(missing)}"
+        raise PermissionDeniedError(
+            message,
+            where=str(name),
+            hint=f"GRANT USAGE ON SCHEMA and GRANT SELECT ON {name} to the role",
+        )
+
+
+@contextmanager
+def _reading_rows(entity: Entity) -> Iterator[None]:
+    try:
+        with translating(str(entity.relation)):
+            yield
+    except NullKeyError as error:
+        name = entity.key[error.args[0]]
+        message = f"a row of '{entity.relation}' has no value in its key column '{name}'"
+        raise ConfigError(
+            message,
+            where=f"entities.{entity.name}",
+            hint="choose a key that is never null, or leave such rows out with 'where'",
+        ) from error
