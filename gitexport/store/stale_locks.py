@@ -1,0 +1,101 @@
+"""Lock files of git that a killed run left behind.
+
+git's lock files name no owner, so one may be removed only with proof: our own journal shows a
+run that never ended, the file was made while that run was alive, and no git process works in
+this repository now. Everything else is a person's, and is named, not touched.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from gitexport.store.git_errors import locked_file, machine_error
+from gitexport.store.journal import Run, boot_id, booted_at
+from gitexport.store.repository import DataRepository
+
+# File systems stamp files with a coarser clock than the one that runs write down.
+_CLOCK_SLACK = timedelta(seconds=1)
+# A run says that it is alive before each step that takes locks; no step of that kind is longer.
+_LONGEST_STEP = timedelta(seconds=60)
+_WAIT_FOR_GIT_SECONDS = 5.0
+_ROOT_LOCKS = ("HEAD.lock", "index.lock", "ORIG_HEAD.lock", "MERGE_HEAD.lock")
+_COMMON_LOCKS = ("HEAD.lock", "packed-refs.lock", "config.lock", "packed-refs.new")
+
+
+def remove_stale_locks(repository: DataRepository, run: Run) -> list[str]:
+    """Removes the lock files that an unfinished run left; says which.
+
+    Raises:
+        DecisionNeededError: A lock file may be somebody else's; it is named.
+        MachineError: A lock file cannot be removed.
+    """
+    found = list(_lock_files(repository))
+    if not found:
+        return []
+    _wait_for_git(repository)
+    first, last = _lifetime(run)
+    removed = []
+    for path in found:
+        try:
+            made_at = datetime.fromtimestamp(path.lstat().st_mtime, UTC)
+            if not first <= made_at <= last or git_processes(repository):
+                raise locked_file(path)
+            path.unlink()
+        except FileNotFoundError:
+            continue
+        except OSError as error:
+            raise machine_error(error, path) from error
+        removed.append(f"removed '{path}', left by the run of {run.started_at:%Y-%m-%d %H:%M:%S}Z")
+    return removed
+
+
+def git_processes(repository: DataRepository) -> list[int]:
+    """Lists the git processes that work in a repository now, as far as the system tells."""
+    proc = Path("/proc")
+    if not (proc / "self" / "cwd").exists():
+        return []
+    places = tuple({os.path.realpath(repository.path), os.path.realpath(repository.common_dir)})
+    return [int(entry.name) for entry in proc.iterdir() if _is_git_in(entry, places)]
+
+
+def _is_git_in(entry: Path, places: tuple[str, ...]) -> bool:
+    if not entry.name.isdigit():
+        return False
+    try:
+        if not (entry / "comm").read_text().startswith("git"):
+            return False
+        here = os.readlink(entry / "cwd")  # noqa: PTH115 - text, compared as text
+    except OSError:
+        # It ended meanwhile, or belongs to another user.
+        return False
+    return any(here == place or here.startswith(f"{place}/") for place in places)
+
+
+def _wait_for_git(repository: DataRepository) -> None:
+    # A git that the dead run had started may still be at work, and ends by itself.
+    deadline = time.monotonic() + _WAIT_FOR_GIT_SECONDS
+    while git_processes(repository) and time.monotonic() < deadline:
+        time.sleep(0.05)
+
+
+def _lifetime(run: Run) -> tuple[datetime, datetime]:
+    last = run.touched_at + _LONGEST_STEP
+    if run.boot_id and run.boot_id != boot_id():
+        # No process outlives a restart, so the machine's start bounds the run as well.
+        last = max(last, booted_at())
+    return run.started_at - _CLOCK_SLACK, last + _CLOCK_SLACK
+
+
+def _lock_files(repository: DataRepository) -> Iterator[Path]:
+    named = [repository.gitdir / name for name in _ROOT_LOCKS]
+    named += [repository.common_dir / name for name in _COMMON_LOCKS]
+    yield from {path: None for path in named if os.path.lexists(path)}
+    # Lock files are files by definition, unlike the refs beside them.
+    for directory, _names, files in os.walk(repository.common_dir / "refs"):
+        for name in files:
+            if name.endswith(".lock"):
+                yield Path(directory, name)
