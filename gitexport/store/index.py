@@ -1,7 +1,8 @@
 """Brings the index in step with files that were just written.
 
 The index is git's list of the files of the working tree: what they held when they were last
-looked at, and what the next commit will hold.
+looked at, and what the next commit will hold. A plain index is patched in place of git; every
+other one, and every unusual state of the repository, is left to the git program.
 """
 
 from __future__ import annotations
@@ -9,7 +10,18 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from gitexport.store.index_edit import LOCKED, IndexEdit, IndexLockedError, IndexResult, KeptPaths
+from gitexport.errors import CorruptRepositoryError
+from gitexport.store.git_errors import machine_error
+from gitexport.store.index_edit import (
+    LOCKED,
+    DamagedIndexError,
+    IndexEdit,
+    IndexLockedError,
+    IndexResult,
+    KeptPaths,
+)
+from gitexport.store.index_file import patch_index
+from gitexport.store.index_format import NotPlainIndexError
 from gitexport.store.index_git import update_with_git
 
 
@@ -28,7 +40,16 @@ def update_index(
     """
     result = IndexResult(kept or KeptPaths())
     try:
-        update_with_git(gitdir, worktree, edits, result.kept)
+        try:
+            patch_index(gitdir, edits, result.kept)
+        except NotPlainIndexError:
+            update_with_git(gitdir, worktree, edits, result.kept)
     except IndexLockedError:
         result.stale = LOCKED
+    except DamagedIndexError as error:
+        message = f"the index '{gitdir / 'index'}' is damaged"
+        hint = "remove that file, then run 'git reset'"
+        raise CorruptRepositoryError(message, where=str(gitdir / "index"), hint=hint) from error
+    except OSError as error:
+        raise machine_error(error) from error
     return result

@@ -406,6 +406,20 @@ def test_a_stage_moves_in_as_whole_directories(viewed: ViewedRepository) -> None
     viewed.assert_clean()
 
 
+def test_stat_data_of_staged_files_stays_true(repository_path: Path) -> None:
+    made = ViewedRepository(repository_path)
+    made.move(PEOPLE)
+    stage = made.gitdir / "gitexport" / "stage"
+    stats = _stage(stage, USERS)
+    made.commit({**PEOPLE, **USERS})
+
+    made.refresh(changes_between(PEOPLE, made.files, stats), stage)
+
+    # diff-files looks at stat data alone.
+    assert git(made.path, "diff-files", "--", "data") == ""
+    made.assert_clean()
+
+
 def test_a_stage_on_another_file_system_is_copied(plain: ViewedRepository) -> None:
     shared = Path("/dev/shm")  # noqa: S108 - a second file system, where there is one
     if not shared.is_dir() or shared.stat().st_dev == plain.path.stat().st_dev:
