@@ -1,5 +1,6 @@
 r"""Bytes, names and places of documents: pure functions, without a database, git or files.
 
+- `reading`: JSON text read strictly
 - `nested`: one JSON value that PostgreSQL printed, in canonical form
 - `encode`: a document from a row's text; what the compiled SELECT writes around its values
 - `check`, `locate`: any JSON text in canonical form, and whether bytes are in it

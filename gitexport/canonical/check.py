@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from gitexport.canonical.locate import line_of_fault
-from gitexport.canonical.nested import MAX_DEPTH, refuse_depth, write_exact
+from gitexport.canonical.nested import write_exact
+from gitexport.canonical.reading import MAX_FILE_DEPTH, refuse_depth
 from gitexport.errors import NotCanonicalError, UnsupportedValueError
-
-MAX_FILE_DEPTH = MAX_DEPTH + 2
-"""A file holds rows, or one list of rows, whose values may be as deep as `MAX_DEPTH`."""
 
 
 def canonical_json(data: bytes) -> bytes:

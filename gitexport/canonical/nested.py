@@ -10,19 +10,21 @@ orjson sorts members by code point and escapes exactly what canonical form escap
 
 from __future__ import annotations
 
-import codecs
 import json
 from collections.abc import Callable, Sequence
-from itertools import accumulate
-from typing import NoReturn, TypeVar
+from typing import cast
 
 import orjson
 
+from gitexport.canonical.reading import (
+    MAX_DEPTH,
+    decode_text,
+    refuse_constant,
+    refuse_depth,
+    refuse_duplicates,
+)
 from gitexport.errors import UnsupportedValueError
 from gitexport.model.ports import NestedKind
-
-MAX_DEPTH = 100
-"""How deep arrays and objects may be nested in one column's value."""
 
 _LAYOUT = orjson.OPT_SORT_KEYS | orjson.OPT_INDENT_2
 _CLEAN, _EXACT = NestedKind.CLEAN, NestedKind.EXACT
@@ -31,10 +33,6 @@ _SHAPE[ord("0") : ord("9") + 1] = b"0" * 10
 for _letter in b".eE":
     _SHAPE[_letter] = ord("e")
 _LONG_INTEGER = b"0" * 19
-_STEPS = {ord("["): 1, ord("{"): 1, ord("]"): -1, ord("}"): -1}
-_NOT_BRACKETS = bytes(byte for byte in range(256) if byte not in _STEPS)
-_NAME_SHOWN = 60
-T = TypeVar("T")
 
 
 def canonical_nested(raw: bytes, kind: NestedKind, *, level: int = 1) -> bytes:
@@ -75,38 +73,41 @@ def canonical_batch(raws: Sequence[bytes], kinds: Sequence[NestedKind]) -> list[
     return pieces
 
 
-def _write_list(raws: Sequence[bytes], read: Callable[[bytes], object]) -> list[bytes] | None:
+def _write_list(raws: Sequence[bytes], read: Callable[[bytes], list[object]]) -> list[bytes] | None:
     """Reads values as one list with a 0 between any two, writes it, and cuts it at the zeros.
 
     Only elements of the outermost list stand after exactly two spaces, so what looks like a
-    zero between two of them is one.
+    zero between two of them is one. PostgreSQL hands in one JSON value in each text; the count
+    only tells a text apart that is none.
     """
     joined = b"[" + b",0,".join(raws) + b"]"
     try:
         if joined.count(b"[") + joined.count(b"{") > MAX_DEPTH:
             for raw in raws:
                 refuse_depth(raw, MAX_DEPTH)
-        written = orjson.dumps(read(joined), option=_LAYOUT)
+        values = read(joined)
+        if len(values) != 2 * len(raws) - 1:
+            return None
+        written = orjson.dumps(values, option=_LAYOUT)
     except (TypeError, ValueError, UnsupportedValueError):
         return None
-    pieces = written[len(b"[\n  ") : -len(b"\n]")].split(b",\n  0,\n  ")
-    return pieces if len(pieces) == len(raws) else None
+    return written[len(b"[\n  ") : -len(b"\n]")].split(b",\n  0,\n  ")
 
 
-def _read_clean(data: bytes) -> object:
-    """Reads values of kind CLEAN, natively where no number can lose anything by it.
+def _read_clean(data: bytes) -> list[object]:
+    """Reads a list of values of kind CLEAN, natively where no number can lose anything by it.
 
     orjson reads integers of up to 18 digits exactly. Longer ones, and numbers with a fraction
     or an exponent, show in a copy of the text that has only one digit and one letter.
     """
     shape = data.translate(_SHAPE)
     if b"0e" in shape or _LONG_INTEGER in shape:
-        return _CLEAN_READER.decode(str(data, "utf-8"))
-    return orjson.loads(data)
+        return cast("list[object]", _CLEAN_READER.decode(str(data, "utf-8")))
+    return cast("list[object]", orjson.loads(data))
 
 
-def _read_exact(data: bytes) -> object:
-    return _EXACT_READER.decode(str(data, "utf-8"))
+def _read_exact(data: bytes) -> list[object]:
+    return cast("list[object]", _EXACT_READER.decode(str(data, "utf-8")))
 
 
 def write_exact(data: bytes) -> bytes:
@@ -125,48 +126,6 @@ def write_exact(data: bytes) -> bytes:
         raise UnsupportedValueError(message) from error
 
 
-def decode_text(data: bytes, decoder: json.JSONDecoder) -> object:
-    """Reads JSON text with a decoder of the caller's.
-
-    Raises:
-        UnsupportedValueError: The text is not JSON in UTF-8, or the decoder refused it.
-    """
-    if data.startswith(codecs.BOM_UTF8):
-        message = "begins with a byte order mark"
-        raise UnsupportedValueError(message)
-    try:
-        return decoder.decode(str(data, "utf-8"))
-    except UnicodeDecodeError as error:
-        message = "is not UTF-8"
-        raise UnsupportedValueError(message) from error
-    except json.JSONDecodeError as error:
-        reason = error.msg[:1].lower() + error.msg[1:].rstrip(": ")
-        message = f"is not JSON: {reason} at line {error.lineno} column {error.colno}"
-        raise UnsupportedValueError(message) from error
-
-
-def refuse_depth(data: bytes, limit: int) -> None:
-    """Checks that brackets outside of strings are nested at most `limit` deep.
-
-    Needs no parser, so that no input exhausts the stack of one.
-
-    Raises:
-        UnsupportedValueError: They are nested deeper.
-    """
-    if len(data) > limit and data.count(b"[") + data.count(b"{") > limit and depth(data) > limit:
-        message = f"is nested deeper than {limit} levels"
-        raise UnsupportedValueError(message)
-
-
-def depth(data: bytes) -> int:
-    """Counts how deep brackets are nested, those inside of strings left out."""
-    # Without escaped backslashes and then escaped quotes, every second piece between
-    # quotes is a string.
-    plain = data.replace(b"\\\\", b"").replace(b'\\"', b"")
-    brackets = b"".join(plain.split(b'"')[::2]).translate(None, _NOT_BRACKETS)
-    return max(accumulate(map(_STEPS.__getitem__, brackets)), default=0)
-
-
 def _write_clean(raw: bytes) -> bytes | None:
     """Writes a value of kind CLEAN; None where only the exact way can, or can tell why not."""
     try:
@@ -174,35 +133,6 @@ def _write_clean(raw: bytes) -> bytes | None:
     except (TypeError, ValueError):
         # TypeError: an integer beyond 64 bits; ValueError: one beyond 4,300 digits, or no JSON.
         return None
-
-
-def refuse_constant(name: str) -> NoReturn:
-    """Refuses `NaN` and the infinities, which Python would read and JSON does not have.
-
-    Raises:
-        UnsupportedValueError: Always.
-    """
-    message = f"is not JSON: {name} is not a number"
-    raise UnsupportedValueError(message)
-
-
-def refuse_duplicates(pairs: list[tuple[str, T]]) -> dict[str, T]:
-    """Makes a dictionary of an object's members.
-
-    Raises:
-        UnsupportedValueError: Two have the same name.
-    """
-    members = dict(pairs)
-    if len(members) == len(pairs):
-        return members
-    seen: set[str] = set()
-    for name, _ in pairs:
-        if name in seen:
-            break
-        seen.add(name)
-    shown = ascii(name[:_NAME_SHOWN])
-    message = f"holds the member {shown} twice, of which readers keep only one"
-    raise UnsupportedValueError(message)
 
 
 _CLEAN_READER = json.JSONDecoder(parse_float=orjson.Fragment, parse_constant=refuse_constant)

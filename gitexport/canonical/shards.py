@@ -36,6 +36,7 @@ _LEAF = 60
 _FULL = 1_000
 _GROWTH = 10
 _UNKNOWN_LEVELS = 2
+_NOT_DECIMAL = "the text of an integer key is not decimal"
 
 
 class Shortened(Enum):
@@ -95,10 +96,12 @@ class PathFunction:
         if self._is_flat:
             return self._root, encode_key(key, self._integers).encode() + SUFFIX
         (text,) = key
-        number = int(text)
+        try:
+            number = int(text)
+        except ValueError as error:
+            raise ValueError(_NOT_DECIMAL) from error
         if str(number) != text:
-            message = "the text of an integer key is not decimal"
-            raise ValueError(message)
+            raise ValueError(_NOT_DECIMAL)
         bucket = (number >> self._bits) & self._mask
         try:
             return self._directories[bucket], text.encode() + SUFFIX

@@ -14,8 +14,13 @@ from typing import TypeAlias, Union, cast
 
 import orjson
 
-from gitexport.canonical.check import MAX_FILE_DEPTH
-from gitexport.canonical.nested import decode_text, refuse_constant, refuse_depth, refuse_duplicates
+from gitexport.canonical.reading import (
+    MAX_FILE_DEPTH,
+    decode_text,
+    refuse_constant,
+    refuse_depth,
+    refuse_duplicates,
+)
 
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?")
 _INTEGER_DIGITS = 4300
