@@ -1,0 +1,1 @@
+"""Tests of guarantees over random input."""
