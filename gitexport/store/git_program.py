@@ -71,8 +71,8 @@ class GitOutput:
 class GitCall:
     """How to run the git program.
 
-    `settings` are `key=value` pairs given with `-c`. Without a limit of time, it may take as
-    long as it likes.
+    `settings` are `key=value` pairs given with `-c`. After `timeout_seconds` it is ended, with
+    all that it started, and has failed.
     """
 
     gitdir: Path | None = None
@@ -86,7 +86,7 @@ def run_git(directory: Path, arguments: Sequence[str], call: GitCall | None = No
     """Runs the git program in a directory and waits for its end, whatever its exit code.
 
     Raises:
-        MachineError: git is missing, too old, cannot be started, or took too long.
+        MachineError: git is missing, too old, or cannot be started.
     """
     require_git()
     how = call or GitCall()
@@ -173,10 +173,11 @@ def _finish(process: subprocess.Popen[bytes], how: GitCall) -> GitOutput:
     with process:
         try:
             stdout, stderr = process.communicate(how.stdin, timeout=how.timeout_seconds)
-        except subprocess.TimeoutExpired as error:
+        except subprocess.TimeoutExpired:
             _end(process)
-            message = f"git gave no answer within {how.timeout_seconds:.0f} seconds"
-            raise MachineError(message, hint="check the network and run again") from error
+            return GitOutput(
+                -signal.SIGKILL, b"", f"no answer within {how.timeout_seconds:g} seconds"
+            )
         except BaseException:
             _end(process)
             raise
