@@ -1,0 +1,131 @@
+"""Joins what other people pushed with our own snapshots, in one merge commit.
+
+Its first parent is ours, so that the branch's first parents and all tags stay as they are; it
+carries no snapshot's trailer. Managed paths stay ours, as they follow the database.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from datetime import datetime
+
+import pygit2
+
+from gitexport.errors import DecisionNeededError
+from gitexport.model.snapshot import Commit, ObjectId
+from gitexport.store import refs
+from gitexport.store.commits import commit_bytes, identity_of, release, seal_objects
+from gitexport.store.git_errors import translated
+from gitexport.store.git_program import GitCall, run_git
+from gitexport.store.pack import FragmentWriter, ObjectKind
+from gitexport.store.repository import DataRepository
+from gitexport.store.tree_merge import IsManaged, TreeMerge
+
+_NAMED = 3
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteMerge:
+    """A merge commit, and the managed paths on which the other side did not count.
+
+    `stale` says why the working tree does not show it, where it should.
+    """
+
+    commit: ObjectId
+    overridden: tuple[str, ...] = ()
+    stale: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TheirSide:
+    """What other people pushed: the remote's name, its branch and the tip of it."""
+
+    remote: str
+    branch: str
+    commit: ObjectId
+
+
+def merge_remote(
+    repository: DataRepository, ours: ObjectId, side: TheirSide, is_managed: IsManaged, at: datetime
+) -> RemoteMerge:
+    """Moves our branch to a merge of it and the remote's, and the working tree with it.
+
+    Called by who holds the lock, after the remote's branch was fetched.
+
+    Raises:
+        DecisionNeededError: The two share no history, both changed one file of people, or
+            the remote holds a snapshot that was made elsewhere after our last one.
+        HeadMovedError: The branch moved meanwhile.
+        CorruptRepositoryError: An object is missing or damaged.
+    """
+    theirs = side.commit
+    base = _base(repository, ours, side)
+    _refuse_newer_snapshot(repository, ours, side)
+    writer = FragmentWriter(repository.state_dir / f"objects-merge-{os.getpid()}", 0)
+    merge = TreeMerge(
+        repository.read_tree, lambda raw: writer.add(ObjectKind.TREE, raw), is_managed
+    )
+    trees = (repository.tree_of(commit_id) for commit_id in (base, ours, theirs))
+    tree = merge.merge(*trees)
+    if merge.conflicts:
+        writer.abandon()
+        raise _conflict(side, merge.conflicts)
+    message = f"merge {side.remote}/{side.branch}\n\nDocuments stay as this repository has them."
+    content = commit_bytes(tree, (ours, theirs), identity_of(repository), at, message)
+    commit = ObjectId(writer.add(ObjectKind.COMMIT, content).hex())
+    sealed = seal_objects(repository, [writer.close()], repository.state_dir)
+    refs.move_branch(repository, side.branch, ours, commit, f"merge {side.remote}/{side.branch}")
+    release(repository, sealed)
+    stale = _show(repository, side.branch, ours, commit)
+    return RemoteMerge(commit, tuple(merge.overridden), stale)
+
+
+def _base(repository: DataRepository, ours: ObjectId, side: TheirSide) -> ObjectId:
+    with translated(f"the history of '{side.remote}/{side.branch}' cannot be read"):
+        found: object = repository.pygit().merge_base(
+            pygit2.Oid(hex=ours), pygit2.Oid(hex=side.commit)
+        )
+    if found is not None:
+        return ObjectId(str(found))
+    message = f"the branch of the remote '{side.remote}' shares no history with ours"
+    hint = f"look with 'git log {side.remote}/{side.branch}'; publish to another remote or branch"
+    raise DecisionNeededError(message, where=f"{side.remote}/{side.branch}", hint=hint)
+
+
+def _refuse_newer_snapshot(repository: DataRepository, ours: ObjectId, side: TheirSide) -> None:
+    """Keeps an older copy of the data from being laid over a newer one."""
+    newest = refs.last_snapshot(repository, side.commit)
+    own = refs.last_snapshot(repository, ours)
+    if newest is None or newest.snapshot is None or _is_known(repository, newest, ours):
+        return
+    if own is not None and (own.snapshot or "") > newest.snapshot:
+        return
+    message = f"the remote '{side.remote}' holds the snapshot '{newest.snapshot}', made elsewhere"
+    hint = f"run 'git merge {side.remote}/{side.branch}', then 'gitexport export'"
+    raise DecisionNeededError(message, where=newest.snapshot, hint=hint)
+
+
+def _is_known(repository: DataRepository, snapshot: Commit, ours: ObjectId) -> bool:
+    return refs.is_ancestor(repository, snapshot.commit_id, ours)
+
+
+def _conflict(side: TheirSide, conflicts: list[str]) -> DecisionNeededError:
+    named = ", ".join(f"'{path}'" for path in conflicts[:_NAMED])
+    more = f" and {len(conflicts) - _NAMED} more" if len(conflicts) > _NAMED else ""
+    message = f"{named}{more} changed here and at the remote '{side.remote}'"
+    hint = f"run 'git merge {side.remote}/{side.branch}', then 'gitexport push'"
+    return DecisionNeededError(message, where=conflicts[0], hint=hint)
+
+
+def _show(repository: DataRepository, branch: str, old: ObjectId, new: ObjectId) -> str | None:
+    """Brings a checked-out working tree from one commit to the other; edits stay.
+
+    git itself does it, as other people's files may be links, programs or submodules.
+    """
+    if repository.checked_out_branch() != branch:
+        return None
+    call = GitCall(gitdir=repository.gitdir)
+    run_git(repository.path, ["update-index", "-q", "--refresh"], call)
+    output = run_git(repository.path, ["read-tree", "-m", "-u", old, new], call)
+    return None if output.returncode == 0 else output.reason
