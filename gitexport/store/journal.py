@@ -11,6 +11,8 @@ import json
 import os
 import secrets
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -87,6 +89,23 @@ class Journal:
         now = datetime.now(UTC)
         self._write(replace(self._current(), touched_at=now, finished_at=now))
         self._run = None
+
+    @contextmanager
+    def short_run(self) -> Iterator[None]:
+        """Covers a few steps that take locks of git and leave nothing else to recover.
+
+        The journal of a run that died, and was not recovered yet, is kept and goes on.
+        """
+        last = self.last()
+        if last is not None and last.finished_at is None:
+            self._write(replace(last, touched_at=datetime.now(UTC)))
+            yield
+            return
+        self.begin()
+        try:
+            yield
+        finally:
+            self.finish()
 
     def _current(self) -> Run:
         if self._run is None:

@@ -50,7 +50,7 @@ def recover(repository: DataRepository, branch: str, make_tag: MakeTag) -> list[
     run = Journal(repository).last()
     try:
         if run is not None and run.finished_at is None:
-            repaired += remove_stale_locks(repository, run)
+            repaired += remove_stale_locks(repository, branch, run)
             repaired += _remove_damaged_objects(repository, run)
             repaired += _remove_torn_packs(repository, run)
             _remove_leftovers(repository, run)

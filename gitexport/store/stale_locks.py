@@ -26,11 +26,14 @@ _ROOT_LOCKS = ("HEAD.lock", "index.lock", "ORIG_HEAD.lock", "MERGE_HEAD.lock")
 _COMMON_LOCKS = ("HEAD.lock", "packed-refs.lock", "config.lock", "packed-refs.new")
 
 
-def remove_stale_locks(repository: DataRepository, run: Run) -> list[str]:
+def remove_stale_locks(repository: DataRepository, branch: str, run: Run) -> list[str]:
     """Removes the lock files that an unfinished run left; says which.
 
+    Those of others are left alone where an export can do without: a locked index only delays
+    the working tree.
+
     Raises:
-        DecisionNeededError: A lock file may be somebody else's; it is named.
+        DecisionNeededError: A lock file that stops an export may be somebody else's.
         MachineError: A lock file cannot be removed.
     """
     found = list(_lock_files(repository))
@@ -38,18 +41,25 @@ def remove_stale_locks(repository: DataRepository, run: Run) -> list[str]:
         return []
     _wait_for_git(repository)
     first, last = _lifetime(run)
+    stopping = {
+        repository.common_dir / "packed-refs.lock",
+        repository.common_dir / "refs" / "heads" / f"{branch}.lock",
+    }
     removed = []
     for path in found:
         try:
             made_at = datetime.fromtimestamp(path.lstat().st_mtime, UTC)
-            if not first <= made_at <= last or git_processes(repository):
+            if first <= made_at <= last and not git_processes(repository):
+                path.unlink()
+                removed.append(
+                    f"removed '{path}', left by the run of {run.started_at:%Y-%m-%d %H:%M:%S}Z"
+                )
+            elif path in stopping:
                 raise locked_file(path)
-            path.unlink()
         except FileNotFoundError:
             continue
         except OSError as error:
             raise machine_error(error, path) from error
-        removed.append(f"removed '{path}', left by the run of {run.started_at:%Y-%m-%d %H:%M:%S}Z")
     return removed
 
 
