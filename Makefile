@@ -56,7 +56,7 @@ types: setup ## checks the types
 	@$(RUN) -m mypy
 
 layers: setup ## checks that imports only go downwards
-	@$(RUN) -c 'import sys; from importlinter.cli import lint_imports; sys.exit(lint_imports())'
+	@$(RUN) -c 'import sys; from importlinter.cli import lint_imports as f; sys.exit(f(no_logo=True))'
 
 golden: setup ## renews the expected bytes below tests/golden; review the difference
 	@RENEW_GOLDEN=1 $(RUN) -m pytest tests/golden $(ARGS)

@@ -105,22 +105,24 @@ def _usable(directory: Path, identity: Identity, copy_to: Path) -> Binaries | No
 
 
 def _version(directory: Path, identity: Identity) -> str | None:
-    """Asks the program itself, as the user who will run it: the only proof that it runs."""
-    try:
-        said = subprocess.run(
-            [str(directory / "postgres"), "--version"],
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            check=True,
-            timeout=60,
-            cwd="/",
-            **identity.options(),
-        ).stdout
-    except (OSError, subprocess.SubprocessError):
-        return None
+    """Asks the programs themselves, as the user who will run them: the only proof they run."""
+    said = ""
+    # postgres last, for its answer; they may need different libraries, so both are tried.
+    for name in ("initdb", "postgres"):
+        try:
+            said = subprocess.run(
+                [str(directory / name), "--version"],
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                text=True,
+                check=True,
+                timeout=60,
+                cwd="/",
+                **identity.options(),
+            ).stdout
+        except (OSError, subprocess.SubprocessError):
+            return None
     match = re.search(r"\(PostgreSQL\)\s+(\d+[.\d]*)", said)
-    # initdb has to be as reachable as postgres is, and lies beside it.
     return match[1] if match else None
 
 

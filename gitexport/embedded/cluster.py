@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -68,9 +69,7 @@ def adopt_cluster(binaries: Binaries, identity: Identity, directory: Path) -> Pa
     """
     try:
         if not directory.exists():
-            directory.mkdir(mode=0o700)
-            if identity.is_other:
-                os.chown(directory, identity.user, identity.group)
+            return _create_there(binaries, identity, directory)
         seen = directory.stat()
         is_new = not any(directory.iterdir())
     except OSError as error:
@@ -85,6 +84,17 @@ def adopt_cluster(binaries: Binaries, identity: Identity, directory: Path) -> Pa
         return create_cluster(binaries, identity, directory)
     _check_version(binaries, directory)
     return directory
+
+
+def _create_there(binaries: Binaries, identity: Identity, directory: Path) -> Path:
+    directory.mkdir(mode=0o700)
+    try:
+        if identity.is_other:
+            os.chown(directory, identity.user, identity.group)
+        return create_cluster(binaries, identity, directory)
+    except BaseException:
+        shutil.rmtree(directory, ignore_errors=True)
+        raise
 
 
 def _check_version(binaries: Binaries, directory: Path) -> None:
