@@ -9,18 +9,27 @@ from gitexport.model.entity import Entity, QueryDocument
 
 
 def sql_digest(entities: Sequence[Entity], documents: Sequence[QueryDocument]) -> str:
-    """Gives the SHA-256 of all SQL, whatever its order in the file; empty where there is none.
+    """Gives the SHA-256 of all SQL, whatever its order in the file; empty where there is none."""
+    pieces = sql_pieces(entities, documents)
+    if not pieces:
+        return ""
+    return hashlib.sha256("".join(sorted(pieces)).encode()).hexdigest()
 
-    Each piece counts with the relation or path that it belongs to, so that accepted SQL
-    does not become accepted elsewhere.
+
+def sql_pieces(entities: Sequence[Entity], documents: Sequence[QueryDocument]) -> frozenset[str]:
+    """Gives the SHA-256 of each condition and query.
+
+    Each counts with the relation or path that it belongs to, so that SQL accepted in one
+    place is not accepted in another.
     """
     pieces = [("where", str(e.relation), e.name, e.where) for e in entities if e.where]
     pieces += [("query", document.path, "", document.query) for document in documents]
-    if not pieces:
-        return ""
+    return frozenset(map(_hash, pieces))
+
+
+def _hash(piece: Sequence[str]) -> str:
     digest = hashlib.sha256()
-    for piece in sorted(pieces):
-        for part in piece:
-            encoded = part.encode()
-            digest.update(len(encoded).to_bytes(8, "big") + encoded)
+    for part in piece:
+        encoded = part.encode()
+        digest.update(len(encoded).to_bytes(8, "big") + encoded)
     return digest.hexdigest()

@@ -36,13 +36,15 @@ class LocalSettings:
         return f"LocalSettings(accepted_sql={self.accepted_sql!r})"
 
 
-def read_local(directory: Path) -> LocalSettings:
-    """Reads the settings in a state directory; empty ones where there is no file.
+def read_local(directory: Path | None) -> LocalSettings:
+    """Reads the settings in a state directory; empty ones where there is no file or directory.
 
     Raises:
         ConfigError: The file is not what it should be; names file, line and key.
         MachineError: The file cannot be read.
     """
+    if directory is None:
+        return LocalSettings()
     path = directory / LOCAL_NAME
     try:
         text = path.read_bytes()
