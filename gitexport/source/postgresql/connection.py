@@ -151,6 +151,14 @@ def describe(dsn: str | None = None) -> str:
     return ", ".join(parts) or "the default database"
 
 
+def holds_password(dsn: str) -> bool:
+    """Tells whether a connection string holds a password, also one that cannot be read."""
+    try:
+        return bool(_parse(dsn).get("password"))
+    except ConnectionFailedError:
+        return True
+
+
 def _parse(dsn: str | None) -> dict[str, Any]:
     text = (dsn or "").strip()
     uri = _URI.match(text)

@@ -1,0 +1,224 @@
+"""Makes a data repository, or adds what is new to one."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from gitexport.api.session import Settings, find_source, open_source
+from gitexport.config.lines import key_lines
+from gitexport.config.local import read_local, write_local
+from gitexport.config.parse import parse_config
+from gitexport.config.write import (
+    NewSettings,
+    add_entities,
+    column_line,
+    commented_relations,
+    new_config,
+)
+from gitexport.errors import ConfigError, PermissionDeniedError
+from gitexport.export.message import SETUP
+from gitexport.model.entity import CONFIG_PATH, RELATIONS_DIRECTORY, Publication
+from gitexport.model.ports import Progress, Source
+from gitexport.model.relation import Relation, RelationName
+from gitexport.setup.init import INIT_SUBJECT, InitReport, PrivateColumn, commit_setup
+from gitexport.setup.private_data import SAMPLE_ROWS, Finding, find_private_columns
+from gitexport.setup.proposal import Proposal, Selection, propose
+from gitexport.setup.repository_files import (
+    ReadFile,
+    directories_in_use,
+    plan_files,
+    seen_relations,
+)
+from gitexport.store.lock import RepositoryLock
+from gitexport.store.repository import DataRepository, head_branch
+from gitexport.store.tip_files import list_tip_directory, read_tip_file
+
+
+@dataclass(frozen=True, slots=True)
+class InitOptions:
+    """What to make a data repository of; no schema and no table means all."""
+
+    schemas: tuple[str, ...] = ()
+    tables: tuple[str, ...] = ()
+    is_bare: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Present:
+    """What is there before: the repository, its configuration's text and what that says."""
+
+    repository: DataRepository | None
+    text: str | None
+    publication: Publication | None
+    branch: str
+
+    def read(self, path: str) -> bytes | None:
+        """Reads a file of the last commit, or an untracked one of the working tree."""
+        if self.repository is None:
+            return None
+        committed = read_tip_file(self.repository, self.branch, path)
+        if committed is not None or self.repository.worktree is None:
+            return committed
+        file = self.repository.worktree / path
+        return file.read_bytes() if file.is_file() else None
+
+
+def init(settings: Settings, options: InitOptions) -> InitReport:
+    """Writes configuration and catalog files from the source, in one untagged commit.
+
+    What people wrote stays. Nothing is made where the source offers no relation at all.
+
+    Raises:
+        ConfigError: The configuration that is there has a mistake, a table that was asked
+            for does not exist, or there is nothing to publish.
+        UsageError: The directory cannot be a data repository.
+        ConnectionFailedError: The source cannot be reached.
+    """
+    path = (settings.here / (settings.directory or ".")).absolute()
+    present = _look(path)
+    kind = present.publication.source_kind if present.publication else "postgresql"
+    settings.progress.stage("read the catalog")
+    source = open_source(kind, find_source(settings, present.repository))
+    try:
+        relations = source.catalog()
+        proposal = _propose(relations, options, present)
+        repository = present.repository or DataRepository.create(
+            path, present.branch, bare=options.is_bare
+        )
+        with RepositoryLock(repository):
+            report = _write(settings, repository, present, proposal, relations)
+        _describe_columns(report, source, settings.progress)
+    finally:
+        source.close()
+    _remember_dsn(settings, repository)
+    return report
+
+
+def _look(path: Path) -> _Present:
+    is_repository = (path / ".git").exists() or (path / "HEAD").is_file()
+    if not is_repository:
+        text = (path / CONFIG_PATH).read_bytes() if (path / CONFIG_PATH).is_file() else None
+        return _present(None, text, "main")
+    repository = DataRepository.create(path)
+    branch = head_branch(repository.pygit()) or "main"
+    text = None
+    if repository.worktree is not None and (repository.worktree / CONFIG_PATH).is_file():
+        text = (repository.worktree / CONFIG_PATH).read_bytes()
+    return _present(repository, text or read_tip_file(repository, branch, CONFIG_PATH), branch)
+
+
+def _present(repository: DataRepository | None, text: bytes | None, branch: str) -> _Present:
+    if text is None:
+        return _Present(repository, None, None, branch)
+    publication = parse_config(text)
+    return _Present(repository, text.decode("utf-8-sig"), publication, publication.branch)
+
+
+def _propose(relations: list[Relation], options: InitOptions, present: _Present) -> Proposal:
+    entities = present.publication.entities if present.publication else ()
+    names: list[str] = []
+    seen: list[RelationName] = []
+    if present.repository is not None:
+        branch = present.branch
+        listed = list_tip_directory(present.repository, branch, RELATIONS_DIRECTORY)
+        seen = seen_relations(listed, present.read) if present.text else []
+        names = list_tip_directory(present.repository, branch, "data")
+    known = {entity.directory for entity in entities}
+    selection = Selection(
+        schemas=options.schemas,
+        tables=options.tables,
+        present=entities,
+        seen=(*seen, *commented_relations(present.text or "")),
+        occupied=tuple(sorted(directories_in_use(names) - known)),
+    )
+    proposal = propose(relations, selection)
+    if not entities and not proposal.entities:
+        reasons = "\n".join(
+            f"{refused.relation}: {refused.reason}" for refused in proposal.refusals
+        )
+        message = "there is nothing to publish: no table with a key was found"
+        raise ConfigError(message, hint=reasons or "check --schema, --table and the database")
+    return proposal
+
+
+def _write(
+    settings: Settings,
+    repository: DataRepository,
+    present: _Present,
+    proposal: Proposal,
+    relations: list[Relation],
+) -> InitReport:
+    settings.progress.stage("write the configuration")
+    text = _compose(present, proposal)
+    publication = parse_config(text.encode())
+    read: ReadFile = replace(present, repository=repository).read
+    by_name = {relation.name: relation for relation in relations}
+    files = plan_files(publication, by_name, read, is_new=present.text is None)
+    config = text.encode()
+    if read_tip_file(repository, publication.branch, CONFIG_PATH) != config:
+        files[CONFIG_PATH] = config
+    added = proposal.complete
+    names = ", ".join(proposed.entity.name for proposed in added)
+    subject = f"{INIT_SUBJECT}{_shorten(names) or 'configuration'}"
+    commit, warnings = commit_setup(
+        repository, publication.branch, files, f"{subject}\n\n{SETUP}: init", settings.clock()
+    )
+    return InitReport(
+        path=repository.path,
+        branch=publication.branch,
+        is_new=present.text is None,
+        commit=commit,
+        publication=publication,
+        added=list(added),
+        incomplete=[proposed for proposed in proposal.entities if not proposed.is_complete],
+        refusals=list(proposal.refusals),
+        warnings=warnings,
+    )
+
+
+def _compose(present: _Present, proposal: Proposal) -> str:
+    if present.text is not None:
+        return add_entities(present.text, proposal.entities)
+    return new_config(NewSettings(str(uuid.uuid4()), present.branch), proposal.entities)
+
+
+def _describe_columns(report: InitReport, source: Source, progress: Progress) -> None:
+    """Finds columns of new entities that look private, or that do not restore."""
+    progress.stage("look for private data", len(report.added))
+    text = report.publication.config_text.decode("utf-8-sig")
+    lines = key_lines(text)
+    for proposed in report.added:
+        entity, relation = proposed.entity, proposed.relation
+        try:
+            rows = source.sample(relation, SAMPLE_ROWS)
+        except PermissionDeniedError as error:
+            report.warnings.append(
+                f"{error.message}; {error.hint}" if error.hint else error.message
+            )
+            rows = []
+        start = lines.get(("entities", entity.name, "columns"), 1)
+        for finding in find_private_columns(entity.name, relation, entity.columns, rows):
+            report.private.append(_locate(finding, text, start))
+        for column, reason in source.unrestorable(relation).items():
+            report.unrestorable.append(f"column '{column}' of '{entity.name}': {reason}")
+        progress.advance()
+
+
+def _locate(finding: Finding, text: str, start: int) -> PrivateColumn:
+    line = column_line(text, start, finding.column)
+    return PrivateColumn(finding, line, text.splitlines()[line - 1] if line else "")
+
+
+def _remember_dsn(settings: Settings, repository: DataRepository) -> None:
+    """Remembers `--dsn` for the next command, where it holds no password."""
+    from gitexport.source.postgresql.connection import holds_password
+
+    local = read_local(repository.state_dir)
+    if settings.dsn and local.dsn is None and not holds_password(settings.dsn):
+        write_local(repository.state_dir, replace(local, dsn=settings.dsn))
+
+
+def _shorten(names: str, limit: int = 50) -> str:
+    return names if len(names) <= limit else names[: limit - 1].rpartition(", ")[0] + ", …"
