@@ -15,6 +15,7 @@ from typing import NamedTuple, Protocol
 
 from gitexport.model.entity import Entity, QueryDocument
 from gitexport.model.relation import Relation, RelationName
+from gitexport.model.report import TrackingFinding
 from gitexport.model.snapshot import ObjectId
 
 Clock = Callable[[], datetime]
@@ -44,13 +45,14 @@ class RowScope(Enum):
 class RowQuery:
     """How to read an entity's rows.
 
-    `limit` takes the first rows by key, 0 takes all. `part` of `parts` takes one of several
+    `limit` takes the first rows by key, 0 takes all; `is_ordered` gives all by key. `part` of `parts` takes one of several
     disjoint shares of the rows, which together are all. Rows whose text is over `max_bytes`
     come without it. `with_label` asks for the text of the label column.
     """
 
     scope: RowScope
     limit: int = 0
+    is_ordered: bool = False
     part: int = 0
     parts: int = 1
     max_bytes: int = 95_000_000
@@ -202,12 +204,13 @@ class Source(Protocol):
         self,
         repository_id: str,
         fence: Fence,
-        tip: ObjectId,
+        tip: ObjectId | None,
         rows: Iterable[tuple[Entity, Sequence[Acknowledgement]]],
         tombstones: Mapping[str, Sequence[int]],
     ) -> dict[str, AcknowledgedCounts]:
-        """Marks exactly the row versions handed in as being in `tip`.
+        """Marks exactly the row versions handed in as being in a commit.
 
+        `tip` is the commit that all flags speak of from now on, None where they stay void.
         Rows come in batches. A row that changed or is locked stays pending and counts as
         superseded. No other column of any row changes.
 
@@ -224,8 +227,47 @@ class Source(Protocol):
     def sample(self, relation: Relation, limit: int) -> list[tuple[str | None, ...]]:
         """Reads the text of a few rows' columns, in the order of the relation's columns."""
 
+    def unrestorable(self, relation: Relation) -> dict[str, str]:
+        """Tells of columns whose values may not restore to equal ones, and why."""
+
     def close(self) -> None:
         """Ends the connection; safe to call twice."""
+
+
+class TrackingAdmin(Protocol):
+    """What sets up and examines tracking in a source."""
+
+    def track(
+        self,
+        repository_id: str,
+        entities: Sequence[Entity],
+        *,
+        role: str | None = None,
+        dry_run: bool = False,
+    ) -> tuple[str, ...]:
+        """Makes what tracking needs and is not there yet; gives the SQL.
+
+        `role` is granted exactly what an export needs. May be run again at any time, also
+        after an interruption.
+
+        Raises:
+            ConfigError: A relation cannot be tracked, or belongs to another repository.
+            PermissionDeniedError: The role may not; the hint names the grant.
+        """
+
+    def untrack(
+        self, repository_id: str, entities: Sequence[Entity], *, dry_run: bool = False
+    ) -> tuple[str, ...]:
+        """Drops what `track` made, and the state with the last of it; gives the SQL."""
+
+    def reset(self, repository_id: str, entities: Sequence[Entity]) -> dict[str, int]:
+        """Marks all rows pending; gives the number of those that were not, by entity.
+
+        Changes no other column, and writes no row that is pending already.
+        """
+
+    def inspect(self, repository_id: str, entities: Sequence[Entity]) -> list[TrackingFinding]:
+        """Finds what keeps changes from being noticed, or makes acknowledging costly."""
 
 
 class Progress(Protocol):
@@ -261,4 +303,5 @@ __all__ = [
     "SourceRow",
     "SourceView",
     "Tombstones",
+    "TrackingAdmin",
 ]

@@ -34,7 +34,9 @@ class ExportReport:
     """What one export did.
 
     `snapshot` and `commit` are None when nothing was committed. `published` is True only
-    after the remote's refs were read back. `warnings` are for people. `exit_code` is the
+    after the remote's refs were read back. `warnings` are for people, `details` say a line for
+    each document where that was asked. `kept_edits` are files with a person's edit that were
+    left as they are. `stages` are milliseconds. `exit_code` is the
     one that the command ends with.
     """
 
@@ -48,6 +50,8 @@ class ExportReport:
     published: bool = False
     is_dry_run: bool = False
     warnings: list[str] = field(default_factory=list)
+    details: list[str] = field(default_factory=list)
+    kept_edits: list[str] = field(default_factory=list)
     schema_changes: list[str] = field(default_factory=list)
     stages: dict[str, int] = field(default_factory=dict)
     exit_code: int = 0
@@ -63,3 +67,40 @@ class PushReport:
     tags: list[str] = field(default_factory=list)
     merged: ObjectId | None = None
     published: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class TrackingFinding:
+    """Something about an entity's tracking that a person should know.
+
+    `misses_changes` is True where changes may go unnoticed, so that runs read all rows
+    or lose something; otherwise it is advice. `hint` is the way to mend it.
+    """
+
+    entity: str
+    message: str
+    hint: str | None = None
+    misses_changes: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class TrackReport:
+    """What `track` or `untrack` did, or would do in a dry run.
+
+    `statements` are SQL as text, in their order. `skipped` are entities that need no
+    tracking, each with the reason. `findings` are what remains to be known afterwards.
+    """
+
+    entities: tuple[str, ...]
+    statements: tuple[str, ...]
+    skipped: tuple[tuple[str, str], ...] = ()
+    findings: tuple[TrackingFinding, ...] = ()
+    is_dry_run: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ResetReport:
+    """How many rows of each entity became pending."""
+
+    entities: tuple[tuple[str, int], ...]
+    skipped: tuple[tuple[str, str], ...] = ()
