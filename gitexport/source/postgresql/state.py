@@ -23,22 +23,23 @@ from gitexport.model.ports import Fence
 from gitexport.model.snapshot import ObjectId
 from gitexport.source.postgresql.session import Cursor
 
-MIGRATIONS: tuple[tuple[str, ...], ...] = (
-    (
-        "CREATE TABLE gitexport.state (repository_id text PRIMARY KEY,"
-        " fence bigint NOT NULL DEFAULT 0, tip text)",
-        "CREATE TABLE gitexport.tracked (id text PRIMARY KEY, relation text NOT NULL,"
-        " flag_column text NOT NULL, method text NOT NULL, repository_id text NOT NULL,"
-        " key text[] NOT NULL, adds_column boolean NOT NULL, storage text,"
-        " UNIQUE (relation, flag_column, method))",
-        "CREATE TABLE gitexport.tombstones (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,"
-        " tracked text NOT NULL, key text[], is_void boolean NOT NULL DEFAULT false)",
-        "CREATE INDEX tombstones_tracked ON gitexport.tombstones (tracked, id)",
-        "CREATE SEQUENCE gitexport.change",
-        "CREATE TABLE gitexport.pending (tracked text, key text[],"
-        " seq bigint NOT NULL DEFAULT pg_catalog.nextval('gitexport.change'),"
-        " PRIMARY KEY (tracked, key))",
-    ),
+MIGRATIONS = (
+    """
+CREATE TABLE gitexport.state (
+    repository_id text PRIMARY KEY, fence bigint NOT NULL DEFAULT 0, tip text);
+CREATE TABLE gitexport.tracked (
+    id text PRIMARY KEY, relation text NOT NULL, flag_column text NOT NULL,
+    method text NOT NULL, repository_id text NOT NULL, adds_column boolean NOT NULL,
+    key text[] NOT NULL, definition text NOT NULL, storage text,
+    UNIQUE (relation, flag_column, method));
+CREATE TABLE gitexport.tombstones (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    tracked text NOT NULL, key text[], is_void boolean NOT NULL DEFAULT false);
+CREATE INDEX tombstones_tracked ON gitexport.tombstones (tracked, id);
+CREATE SEQUENCE gitexport.change;
+CREATE TABLE gitexport.pending (
+    tracked text, key text[], seq bigint NOT NULL DEFAULT nextval('gitexport.change'),
+    PRIMARY KEY (tracked, key))""",
 )
 """The statements that lead from each version of the schema to the next."""
 
@@ -55,7 +56,7 @@ WHERE n.nspname = 'gitexport' AND c.relname = 'tracked'
 # A relation's own storage and that of its partitions: TRUNCATE, rewriting, and partitions
 # that come or go all change it, whatever triggers there are.
 _REGISTRATIONS = """
-SELECT t.id, t.relation, t.method, t.flag_column, t.repository_id, t.adds_column,
+SELECT t.id, t.relation, t.method, t.flag_column, t.repository_id, t.key, t.definition,
        t.storage, s.storage,
        s.enabled = %(triggers)s AND s.disabled = 0,
        EXISTS (SELECT FROM gitexport.tombstones AS d WHERE d.tracked = t.id AND d.is_void)
@@ -81,9 +82,10 @@ CROSS JOIN LATERAL (
 class Registration(NamedTuple):
     """One relation tracked for one repository.
 
-    `has_triggers` says that all triggers are there and always enabled, `is_same_storage`
-    that nothing was truncated, rewritten, attached or detached since the last run began,
-    `is_void` that the flags are not to be trusted until all rows were read.
+    `has_triggers` says that all triggers are there, always enabled, and for the entity's
+    key; `definition` is a digest of their SQL. `is_same_storage` says that nothing was
+    truncated, rewritten, attached or detached since the last run began, `is_void` that the
+    flags are not to be trusted until all rows were read.
     """
 
     id: str
@@ -91,7 +93,8 @@ class Registration(NamedTuple):
     method: str
     flag_column: str
     repository_id: str
-    adds_column: bool
+    key: tuple[str, ...]
+    definition: str
     storage: str | None
     is_same_storage: bool
     has_triggers: bool
@@ -123,21 +126,30 @@ def find_registrations(cursor: Cursor, entities: Sequence[Entity]) -> dict[str, 
     relations = list({str(entity.relation) for entity in entities})
     cursor.execute(_REGISTRATIONS, {"relations": relations, "triggers": TRIGGERS_EACH})
     found = {}
-    for name, relation, method, flag, repository, adds, then, now, triggers, void in cursor:
+    for name, relation, method, flag, owner, key, text, then, now, triggers, void in cursor:
         found[relation, method, flag] = Registration(
             id=name,
             relation=relation,
             method=method,
             flag_column=flag,
-            repository_id=repository,
-            adds_column=adds,
+            repository_id=owner,
+            key=tuple(key),
+            definition=text,
             storage=now,
             is_same_storage=then == now,
             has_triggers=triggers,
             is_void=void,
         )
-    keys = {e.name: (str(e.relation), e.tracking.value, e.flag) for e in entities}
-    return {name: found[key] for name, key in keys.items() if key in found}
+    names = {e.name: (str(e.relation), e.tracking.value, e.flag) for e in entities}
+    keys = {e.name: e.key for e in entities}
+    return {
+        # Tombstones of another key's columns say nothing.
+        name: found[place]._replace(
+            has_triggers=found[place].has_triggers and found[place].key == keys[name]
+        )
+        for name, place in names.items()
+        if place in found
+    }
 
 
 def may_read(cursor: Cursor) -> bool:
@@ -219,7 +231,7 @@ def void(cursor: Cursor, registration_id: str) -> None:
     )
 
 
-def move_tip(cursor: Cursor, repository_id: str, fence: Fence, tip: ObjectId) -> None:
+def move_tip(cursor: Cursor, repository_id: str, fence: Fence, tip: ObjectId | None) -> None:
     """Notes the commit that the flags speak of, if the fence still holds.
 
     Raises:
@@ -249,7 +261,7 @@ def check_owner(entity: Entity, registration: Registration, repository_id: str) 
         f"the {what} '{entity.flag}' of '{entity.relation}' belongs to the data repository "
         f"{registration.repository_id}"
     )
-    ways = f"set another flag, as flag = \"{entity.flag}_2\""
+    ways = f'set another flag, as flag = "{entity.flag}_2"'
     if entity.tracking is Tracking.FLAG:
         ways += ', or tracking = "table"'
     hint = f"{ways}, then run 'gitexport track --entity {entity.name}'"
@@ -272,7 +284,7 @@ def plan_schema(version: int) -> list[sql.Composable]:
         statements.append(sql.SQL("CREATE TABLE gitexport.version (version integer NOT NULL)"))
         statements.append(sql.SQL("INSERT INTO gitexport.version VALUES (0)"))
     for migration in MIGRATIONS[version:]:
-        statements.extend(sql.SQL(statement) for statement in migration)
+        statements.extend(sql.SQL(statement.strip()) for statement in migration.split(";"))
     if version < len(MIGRATIONS):
         newest = sql.Literal(len(MIGRATIONS))
         statements.append(sql.SQL("UPDATE gitexport.version SET version = {}").format(newest))

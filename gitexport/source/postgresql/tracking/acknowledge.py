@@ -102,16 +102,14 @@ def _same_partition(entity: Entity, relation: Relation, row: str, batch: str) ->
     return sql.SQL(" AND ").join(conditions)
 
 
-def _flag_statement(entity: Entity, relation: Relation) -> sql.Composable:
+def _flag_statement(entity: Entity, relation: Relation) -> sql.Composed:
     table, flag = identifier(entity), sql.Identifier(entity.flag)
     if not guards_versions:
         form = "WITH b AS ({batch}) UPDATE {table} AS t SET {flag} = TRUE FROM b WHERE {same_key}"
         return sql.SQL(form).format(
             batch=_batch(entity), table=table, flag=flag, same_key=_same_key(entity, "t")
         )
-    keys = sql.SQL(", ").join(
-        sql.Identifier("b", f"k{place}") for place in range(len(entity.key))
-    )
+    keys = sql.SQL(", ").join(sql.Identifier("b", f"k{place}") for place in range(len(entity.key)))
     same_part: sql.Composable = sql.SQL("TRUE")
     same_row: sql.Composable = sql.SQL("TRUE")
     if relation.kind is RelationKind.PARTITIONED:
@@ -140,11 +138,9 @@ def _flag_statement(entity: Entity, relation: Relation) -> sql.Composable:
     )
 
 
-def _outbox_statement(entity: Entity, relation: Relation) -> sql.Composable:
+def _outbox_statement(entity: Entity, relation: Relation) -> sql.Composed:
     del relation
-    keys = sql.SQL(", ").join(
-        sql.Identifier("b", f"k{place}") for place in range(len(entity.key))
-    )
+    keys = sql.SQL(", ").join(sql.Identifier("b", f"k{place}") for place in range(len(entity.key)))
     guard = sql.SQL("AND p.seq = b.version::bigint" if guards_versions else "")
     return sql.SQL(
         "WITH l AS MATERIALIZED (SELECT p.tracked, p.key, p.seq FROM ({batch}) AS b"

@@ -43,7 +43,7 @@ def has_stable_text(entity: Entity, relation: Relation) -> bool:
 
 def function_settings(entity: Entity, relation: Relation) -> sql.Composable:
     """Gives the SET clauses of a function that writes keys."""
-    clauses = [sql.SQL("SET search_path = pg_catalog, pg_temp")]
+    clauses: list[sql.Composable] = [sql.SQL("SET search_path = pg_catalog, pg_temp")]
     if not has_stable_text(entity, relation):
         clauses += [
             sql.SQL("SET {} = {}").format(sql.Identifier(name), sql.Literal(PINS[name]))

@@ -19,12 +19,13 @@ def read_sql(entity: Entity, relation: Relation, alias: str) -> ReadSql:
     """Gives the parts of a SELECT that reads rows by the outbox's keys.
 
     The join compares typed values, so that few pending keys become index lookups; the
-    comparison of text beside it decides.
+    comparison of text beside it decides. The outbox's columns have names of their own, so
+    that people's conditions may name the relation's columns without its alias.
     """
     outbox = sql.Identifier(OUTBOX_ALIAS)
     conditions = []
     for place, name in enumerate(entity.key, start=1):
-        part = sql.SQL("{}.key[{}]").format(outbox, sql.Literal(place))
+        part = sql.SQL("{}.gitexport_key[{}]").format(outbox, sql.Literal(place))
         found = relation.column(name)
         value = column(alias, name)
         if found is not None and "." not in found.type_name:
@@ -32,9 +33,10 @@ def read_sql(entity: Entity, relation: Relation, alias: str) -> ReadSql:
             conditions.append(typed)
         conditions.append(sql.SQL("{}::text = {}").format(value, part))
     source = sql.SQL(
-        "{relation} AS {alias} LEFT JOIN gitexport.pending AS {outbox}"
-        " ON {outbox}.tracked = (SELECT id FROM gitexport.tracked WHERE relation = {name}"
-        " AND method = {method} AND flag_column = {flag}) AND {conditions}"
+        "{relation} AS {alias} LEFT JOIN"
+        " (SELECT p.key AS gitexport_key, p.seq AS gitexport_seq FROM gitexport.pending AS p"
+        " WHERE p.tracked = (SELECT id FROM gitexport.tracked WHERE relation = {name}"
+        " AND method = {method} AND flag_column = {flag})) AS {outbox} ON {conditions}"
     ).format(
         relation=identifier(entity),
         alias=sql.Identifier(alias),
@@ -44,7 +46,7 @@ def read_sql(entity: Entity, relation: Relation, alias: str) -> ReadSql:
         flag=sql.Literal(entity.flag),
         conditions=sql.SQL(" AND ").join(conditions),
     )
-    pending: sql.Composable = sql.SQL("{}.seq IS NOT NULL").format(outbox)
+    pending: sql.Composable = sql.SQL("{}.gitexport_seq IS NOT NULL").format(outbox)
     if entity.modified is not None:
         pending = sql.SQL(
             "({pending} OR {a}.{on} IN (SELECT d.{on} FROM {d} AS d WHERE d.{modified} IS TRUE))"
@@ -55,5 +57,5 @@ def read_sql(entity: Entity, relation: Relation, alias: str) -> ReadSql:
             d=sql.Identifier(*entity.modified.relation),
             modified=sql.Identifier(entity.modified.column),
         )
-    version = sql.SQL("coalesce({}.seq::text, '')").format(outbox)
+    version = sql.SQL("coalesce({}.gitexport_seq::text, '')").format(outbox)
     return ReadSql(source, pending, version)

@@ -1,0 +1,169 @@
+"""PostgreSQL as a source: delegates each duty of the port to the module that knows it.
+
+Connects when it is first used. In another process after a fork, the parent's connection is
+never touched: a connection of its own takes its place.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
+
+from gitexport.model.entity import Entity
+from gitexport.model.ports import (
+    AcknowledgedCounts,
+    Acknowledgement,
+    Fence,
+    SourceIdentity,
+    SourceView,
+)
+from gitexport.model.relation import Relation
+from gitexport.model.snapshot import ObjectId
+from gitexport.source.postgresql import state
+from gitexport.source.postgresql.acknowledge import Acknowledging
+from gitexport.source.postgresql.catalog import read_catalog
+from gitexport.source.postgresql.connection import connect
+from gitexport.source.postgresql.errors import translating
+from gitexport.source.postgresql.identity import read_identity
+from gitexport.source.postgresql.maintain import vacuum_after
+from gitexport.source.postgresql.problems import unrestorable_columns
+from gitexport.source.postgresql.sample import read_sample
+from gitexport.source.postgresql.session import Connection, Cursor, pin, reading
+from gitexport.source.postgresql.tracking_admin import PostgresTracking, find_relations
+from gitexport.source.postgresql.value_types import read_value_types
+from gitexport.source.postgresql.view import open_view
+
+
+class PostgresSource:
+    """A PostgreSQL database; see `gitexport.model.ports.Source` and `TrackingAdmin`.
+
+    Without a DSN, libpq's own `PG*` variables and service file decide.
+    """
+
+    def __init__(self, dsn: str | None = None) -> None:
+        self._dsn = dsn
+        self._connection: Connection | None = None
+        self._process = os.getpid()
+        # Kept so that no finaliser closes them: they belong to a parent process.
+        self._inherited: list[Connection] = []
+        self._entities: dict[str, Entity] = {}
+
+    def identity(self) -> SourceIdentity:
+        """Tells which database this is."""
+        with self._reading() as cursor:
+            return read_identity(cursor)
+
+    def view(self, shared: str | None = None) -> AbstractContextManager[SourceView]:
+        """Opens a view; with `shared`, of the same instant as the view that was shared."""
+        return open_view(self._connected(), shared)
+
+    def fork(self) -> PostgresSource:
+        """Gives a source with a connection of its own, for use in another process."""
+        forked = PostgresSource(self._dsn)
+        forked._entities = dict(self._entities)
+        if self._connection is not None:
+            forked._inherited = [*self._inherited, self._connection]
+        return forked
+
+    def peek(self, repository_id: str, entities: Sequence[Entity]) -> Fence:
+        """Reads what `begin` would give, and writes nothing.
+
+        Raises:
+            ConfigError: A flag or an outbox belongs to another repository.
+            PermissionDeniedError: The role may not use the schema `gitexport`.
+        """
+        with self._reading() as cursor:
+            return state.read_fence(cursor, repository_id, entities)
+
+    def begin(self, repository_id: str, entities: Sequence[Entity]) -> Fence:
+        """Takes the fence of a data repository for one run, committed at once.
+
+        Raises:
+            ConfigError: A flag or an outbox belongs to another repository.
+            PermissionDeniedError: The role may not use the schema `gitexport`.
+        """
+        self._entities |= {entity.name: entity for entity in entities}
+        with self._writing() as cursor:
+            return state.take_fence(cursor, repository_id, entities)
+
+    def acknowledge(
+        self,
+        repository_id: str,
+        fence: Fence,
+        tip: ObjectId,
+        rows: Iterable[tuple[Entity, Sequence[Acknowledgement]]],
+        tombstones: Mapping[str, Sequence[int]],
+    ) -> dict[str, AcknowledgedCounts]:
+        """Marks exactly the row versions handed in as being in `tip`.
+
+        Raises:
+            LockedError: Another run took the fence; nothing of this call's first batch is kept.
+            ConnectionFailedError: The connection was lost; the rest stays pending.
+        """
+        ids = [number for numbers in tombstones.values() for number in numbers]
+        with translating("acknowledging rows"):
+            run = Acknowledging(self._connected(), repository_id, fence, tip, self._relation_of)
+            return run.run(rows, ids)
+
+    def maintain(self, entities: Mapping[str, int]) -> list[str]:
+        """Cleans up after large acknowledgements (rows by entity); gives warnings."""
+        warnings = []
+        with translating("cleaning up with VACUUM"):
+            for name, rows in entities.items():
+                entity = self._entities.get(name)
+                if entity is not None:
+                    warnings.append(vacuum_after(self._connected(), entity, rows))
+        return [warning for warning in warnings if warning is not None]
+
+    def catalog(self, schemas: Sequence[str] = ()) -> list[Relation]:
+        """Describes all relations of people's schemas, or of the given ones, by name."""
+        with self._reading() as cursor:
+            return read_catalog(cursor, schemas)
+
+    def sample(self, relation: Relation, limit: int) -> list[tuple[str | None, ...]]:
+        """Reads the text of a few rows' columns, in the order of the relation's columns."""
+        with self._reading() as cursor:
+            return read_sample(cursor, relation, limit)
+
+    def unrestorable(self, relation: Relation) -> dict[str, str]:
+        """Tells of columns whose values may not restore to equal ones, and why."""
+        with self._reading() as cursor:
+            return unrestorable_columns(cursor, read_value_types(cursor, relation.name))
+
+    @property
+    def tracking(self) -> PostgresTracking:
+        """What sets up and examines tracking; see `gitexport.model.ports.TrackingAdmin`."""
+        return PostgresTracking(self._connected())
+
+    def close(self) -> None:
+        """Ends the connection; safe to call twice."""
+        if self._connection is not None and self._process == os.getpid():
+            self._connection.close()
+            self._connection = None
+
+    def _relation_of(self, entity: Entity) -> Relation:
+        self._entities[entity.name] = entity
+        with self._reading() as cursor:
+            return find_relations(cursor, [entity])[entity.relation]
+
+    def _connected(self) -> Connection:
+        if self._process != os.getpid():
+            if self._connection is not None:
+                self._inherited.append(self._connection)
+            self._connection, self._process = None, os.getpid()
+        if self._connection is None or self._connection.closed:
+            self._connection = connect(self._dsn)
+        return self._connection
+
+    @contextmanager
+    def _reading(self) -> Iterator[Cursor]:
+        with translating(), reading(self._connected()) as cursor:
+            yield cursor
+
+    @contextmanager
+    def _writing(self) -> Iterator[Cursor]:
+        connection = self._connected()
+        with translating(), connection.transaction(), connection.cursor() as cursor:
+            pin(cursor)
+            yield cursor
