@@ -1,0 +1,239 @@
+"""Builds the snapshot's tree and objects out of what the shares gave."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import cast
+
+from gitexport.canonical.value import JsonValue, canonical_value
+from gitexport.errors import QuarantinedError
+from gitexport.export.documents import RenewedDocuments, needs_renewal, renew
+from gitexport.export.guards import guard_deletions
+from gitexport.export.manifest import Manifest
+from gitexport.export.prepare import Context, Prepared
+from gitexport.export.spool import ChangeSpool, SavedChanges
+from gitexport.export.workers import RunResult
+from gitexport.model.entity import CONFIG_PATH, MANIFEST_PATH, RELATIONS_DIRECTORY
+from gitexport.model.ports import RowScope, SourceView
+from gitexport.model.relation_json import relation_to_json
+from gitexport.model.report import EntityReport, QuarantinedRow
+from gitexport.model.snapshot import EntityCounts
+from gitexport.store.changes import FileChange
+from gitexport.store.pack import Fragment, FragmentWriter, ObjectKind, object_id
+from gitexport.store.trees import (
+    FileEdits,
+    ancestors,
+    file_edits,
+    rewrite_directories,
+)
+
+_LAST_FRAGMENT = 254
+
+
+@dataclass(slots=True)
+class Built:
+    """A finished tree: `fragments` hold its new objects, `changes` its changed files."""
+
+    tree: bytes
+    reports: dict[str, EntityReport]
+    documents: RenewedDocuments
+    changes: list[SavedChanges]
+    fragments: list[Fragment] = field(default_factory=list)
+    writer: FragmentWriter | None = None
+    details: list[str] = field(default_factory=list)
+
+    @property
+    def counts(self) -> dict[str, EntityCounts]:
+        """The changed documents by entity."""
+        return {
+            name: EntityCounts(report.added, report.modified, report.deleted)
+            for name, report in self.reports.items()
+        }
+
+    @property
+    def quarantined(self) -> dict[str, int]:
+        """The refused rows by entity, where there are any."""
+        return {
+            name: len(report.quarantined)
+            for name, report in self.reports.items()
+            if report.quarantined
+        }
+
+    def discard(self) -> None:
+        """Drops what will not be committed."""
+        if self.writer is not None:
+            self.writer.abandon()
+            self.writer = None
+
+
+def watched_directories(context: Context) -> frozenset[bytes]:
+    """Gives the directories in which single files may be edited, and all above them."""
+    paths = [MANIFEST_PATH, CONFIG_PATH, f"{RELATIONS_DIRECTORY}/x"]
+    paths += [document.path for document in context.publication.documents]
+    return frozenset(ancestors(file_edits({path.encode(): None for path in paths})))
+
+
+def report_entities(
+    context: Context, prepared: Prepared, result: RunResult
+) -> dict[str, EntityReport]:
+    """Adds up what all shares did, and applies the guards on it.
+
+    Raises:
+        DecisionNeededError: Too much would be deleted.
+        QuarantinedError: A row was refused, and nothing may be.
+    """
+    reports = {plan.entity.name: EntityReport() for plan in prepared.plans}
+    for share in result.encoded:
+        report = reports[share.name]
+        report.added += share.added
+        report.modified += share.modified
+        report.unchanged += share.unchanged
+        report.quarantined += share.quarantined
+    for merge in result.merged:
+        for name, merged in merge.results.items():
+            reports[name].deleted += merged.deleted
+    for plan in prepared.plans:
+        name = plan.entity.name
+        before = plan.known.count if plan.known else 0
+        difference = sum(merge.results[name].count for merge in result.merged)
+        guard_deletions(
+            name,
+            count_before=before,
+            deleted=reports[name].deleted,
+            count_after=before + difference,
+            overrides=context.options.overrides,
+        )
+    if context.options.is_strict:
+        _refuse_quarantined(reports)
+    return reports
+
+
+def renew_documents(
+    context: Context, prepared: Prepared, reports: Mapping[str, EntityReport], view: SourceView
+) -> RenewedDocuments:
+    """Renews the documents made by queries that this run may have changed."""
+    changed = [
+        name
+        for name, report in reports.items()
+        if report.added or report.modified or report.deleted
+    ]
+    base = prepared.base
+    documents = context.publication.documents
+    present = [path.path for path in documents if base.reader.entry(path.path.encode())]
+    is_new_query = base.content(context.repository, CONFIG_PATH) != context.publication.config_text
+    every = prepared.mode == "full" or is_new_query
+    due = [
+        document
+        for document in documents
+        if needs_renewal(document, changed, present, all_of_them=every)
+    ]
+    parameters = {
+        "tag": prepared.tag,
+        "exported_at": prepared.instant.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "version": context.publication.version,
+    }
+    renewed = renew(view, due, parameters)
+    if renewed.refused and context.options.is_strict:
+        path, reason = next(iter(renewed.refused.items()))
+        message = f"the document '{path}' was refused: {reason}"
+        raise QuarantinedError(message, where=path, hint="mend its query, or run without --strict")
+    return renewed
+
+
+def build_tree(  # noqa: PLR0913, PLR0917 - joins what all earlier steps gave
+    context: Context,
+    prepared: Prepared,
+    result: RunResult,
+    reports: dict[str, EntityReport],
+    documents: RenewedDocuments,
+    directory: Path | None,
+) -> Built:
+    """Writes the files beside the documents, and every tree up to the root."""
+    writer = (
+        None if directory is None else FragmentWriter(directory / "objects-last", _LAST_FRAGMENT)
+    )
+
+    def add(kind: ObjectKind) -> Callable[[bytes], bytes]:
+        if writer is None:
+            return lambda data: object_id(kind, data)
+        return lambda data: writer.add(kind, data)
+
+    files = _files(context, prepared, result, documents)
+    reader = prepared.base.reader
+    changed: dict[bytes, bytes | None] = {}
+    changes = ChangeSpool(None)
+    for path, content in sorted(files.items()):
+        old = reader.entry(path.encode())
+        blob = None if content is None else object_id(ObjectKind.BLOB, content)
+        if (old.object_id if old else None) == blob:
+            continue
+        if content is not None:
+            add(ObjectKind.BLOB)(content)
+        changed[path.encode()] = blob
+        changes.write(FileChange(path.encode(), old.object_id if old else None, blob))
+    leaves: dict[bytes, bytes | None] = {}
+    made: dict[bytes, bytes] = {}
+    for merge in result.merged:
+        for merged in merge.results.values():
+            leaves.update(merged.leaves)
+            made.update(merged.made)
+    edits: FileEdits = file_edits(changed)
+    tree = rewrite_directories(reader, edits, leaves, add(ObjectKind.TREE), made)
+    saved = [merge.changes for merge in result.merged if merge.changes is not None]
+    fragments = [fragment for merge in result.merged for fragment in merge.fragments]
+    details = [line for share in result.encoded for line in share.details]
+    details += [
+        line for merge in result.merged for part in merge.results.values() for line in part.details
+    ]
+    return Built(tree, reports, documents, [*saved, changes.finish()], fragments, writer, details)
+
+
+def _files(
+    context: Context, prepared: Prepared, result: RunResult, documents: RenewedDocuments
+) -> dict[str, bytes | None]:
+    files: dict[str, bytes | None] = dict(documents.contents)
+    if context.publication.config_text:
+        files[CONFIG_PATH] = context.publication.config_text
+    manifest = _next_manifest(context, prepared, result)
+    for plan in prepared.plans:
+        entity = plan.entity
+        relation = relation_to_json(
+            prepared.relations[entity.name], prepared.columns[entity.name], entity.flag
+        )
+        files[f"{RELATIONS_DIRECTORY}/{entity.name}.json"] = canonical_value(
+            cast("JsonValue", relation)
+        )
+        if entity.renamed_from and entity.renamed_from in prepared.base.manifest.entities:
+            files[f"{RELATIONS_DIRECTORY}/{entity.renamed_from}.json"] = None
+    files[MANIFEST_PATH] = manifest.to_bytes()
+    return files
+
+
+def _next_manifest(context: Context, prepared: Prepared, result: RunResult) -> Manifest:
+    manifest = Manifest(context.publication.version, prepared.base.manifest.entities)
+    for plan in prepared.plans:
+        name = plan.entity.name
+        merged = [merge.results[name] for merge in result.merged]
+        was_cut = any(share.is_cut for share in result.encoded if share.name == name)
+        known = plan.known.schema if plan.known else ""
+        # A run that left rows out has not settled what a first or forced reading is for.
+        settled = not was_cut or plan.scope is RowScope.PENDING
+        manifest = manifest.with_difference(
+            plan.entity,
+            count=sum(part.count for part in merged),
+            size_bytes=sum(part.size_bytes for part in merged),
+            schema=prepared.hashes[name] if settled else known,
+        )
+    return manifest
+
+
+def _refuse_quarantined(reports: Mapping[str, EntityReport]) -> None:
+    for name, report in reports.items():
+        if report.quarantined:
+            row: QuarantinedRow = report.quarantined[0]
+            more = sum(len(other.quarantined) for other in reports.values()) - 1
+            message = f"{name}:{','.join(row.key)} was refused: {row.reason}"
+            hint = "mend the row, or run without --strict" + (f"; {more} more" if more else "")
+            raise QuarantinedError(message, where=row.column or name, hint=hint)

@@ -1,0 +1,50 @@
+"""Renews the files that are made by queries."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+
+from gitexport.canonical.check import canonical_json
+from gitexport.errors import NotCanonicalError, UnsupportedValueError
+from gitexport.export.encode import REFUSED_BYTES
+from gitexport.model.entity import QueryDocument
+from gitexport.model.ports import SourceView
+
+
+@dataclass(slots=True)
+class RenewedDocuments:
+    """The new content by path, and why others keep their old one."""
+
+    contents: dict[str, bytes] = field(default_factory=dict)
+    refused: dict[str, str] = field(default_factory=dict)
+
+
+def needs_renewal(
+    document: QueryDocument,
+    changed: Collection[str],
+    present: Collection[str],
+    *,
+    all_of_them: bool,
+) -> bool:
+    """Tells whether a document may differ: an entity it depends on changed, or it is new."""
+    if all_of_them or document.path not in present:
+        return True
+    return any(name in changed for name in document.depends) if document.depends else bool(changed)
+
+
+def renew(
+    view: SourceView, documents: Collection[QueryDocument], parameters: Mapping[str, str]
+) -> RenewedDocuments:
+    """Runs the queries in the view; one that fails keeps its old file."""
+    renewed = RenewedDocuments()
+    for document in documents:
+        try:
+            content = canonical_json(view.document(document, parameters))
+            if len(content) > REFUSED_BYTES:
+                renewed.refused[document.path] = f"the document has {len(content):,} bytes"
+                continue
+            renewed.contents[document.path] = content
+        except (UnsupportedValueError, NotCanonicalError) as error:
+            renewed.refused[document.path] = error.message
+    return renewed

@@ -1,0 +1,197 @@
+"""Turns the rows of one share of an entity into documents, and records what became of each.
+
+The same code serves one process and many: a share is all rows, or one of several disjoint
+parts of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from hashlib import sha1
+
+from gitexport.canonical.encode import assemble
+from gitexport.errors import UnsupportedValueError
+from gitexport.export.scope import EntityPlan
+from gitexport.export.spool import (
+    AcknowledgementSpool,
+    EditKind,
+    EditSpool,
+    SavedAcknowledgements,
+)
+from gitexport.export.validate import Validate
+from gitexport.model.ports import Key, RowQuery, SourceRow, SourceView
+from gitexport.model.report import QuarantinedRow
+from gitexport.store.pack import FragmentWriter, ObjectKind
+from gitexport.store.stage import StageWriter
+from gitexport.store.trees import TreeReader
+
+REFUSED_BYTES = 95_000_000
+WARNED_BYTES = 50_000_000
+_TOLD_EVERY = 500
+_SUFFIX = b"100644 %s\0"
+
+
+@dataclass(slots=True)
+class ShareResult:
+    """What reading one share of one entity gave."""
+
+    name: str
+    rows: int = 0
+    added: int = 0
+    modified: int = 0
+    unchanged: int = 0
+    is_cut: bool = False
+    quarantined: list[QuarantinedRow] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    details: list[str] = field(default_factory=list)
+    tombstones: tuple[int, ...] = ()
+    acknowledgements: SavedAcknowledgements | None = None
+
+    @property
+    def differing(self) -> int:
+        """The rows whose documents are not as before, or were refused."""
+        return self.added + self.modified + len(self.quarantined)
+
+
+@dataclass(frozen=True, slots=True)
+class Workbench:
+    """What one process writes to; a dry run has neither fragment nor stage."""
+
+    reader: TreeReader
+    edits: EditSpool
+    fragment: FragmentWriter | None
+    stage: StageWriter | None
+    told: Callable[[int], None]
+
+
+class ShareEncoder:
+    """Encodes the rows of one share; one object for each entity and process."""
+
+    def __init__(
+        self,
+        plan: EntityPlan,
+        bench: Workbench,
+        acknowledgements: AcknowledgementSpool,
+        validate: Validate | None,
+        *,
+        with_details: bool,
+    ) -> None:
+        self._plan = plan
+        self._bench = bench
+        self._acknowledgements = acknowledgements
+        self._validate = validate
+        self._with_details = with_details
+        self._result = ShareResult(plan.entity.name)
+
+    def read(self, view: SourceView, query: RowQuery, most: int) -> None:
+        """Encodes the rows that the query gives, until `most` of them were not as before.
+
+        The query's rows are read to their end all the same, so that the view stays usable.
+        """
+        encode = self._encode
+        rows = 0
+        for row in view.rows(self._plan.entity, query):
+            rows += 1
+            if self._result.differing >= most:
+                self._result.is_cut = True
+                continue
+            encode(row)
+            if not rows % _TOLD_EVERY:
+                self._bench.told(_TOLD_EVERY)
+        self._bench.told(rows % _TOLD_EVERY)
+        self._result.rows += rows
+
+    def cut(self) -> None:
+        """Records that rows were left for another run."""
+        self._result.is_cut = True
+
+    def finish(self, tombstones: tuple[int, ...]) -> ShareResult:
+        """Ends the share; `tombstones` are the ids of those that this run settles."""
+        self._result.tombstones = tombstones
+        self._result.acknowledgements = self._acknowledgements.finish()
+        return self._result
+
+    def depart(self, key: Key, version: str) -> None:
+        """Records that a pending row left the entity's filter."""
+        self.bury(key)
+        self._acknowledgements.write(key, version)
+
+    def bury(self, key: Key) -> None:
+        """Records that no row has this key any more."""
+        directory, name = self._plan.paths.path(key)
+        self._bench.edits.write_name(directory, name, EditKind.DELETED)
+
+    def keep_living(self, key: Key) -> None:
+        """Records that a row with this key exists."""
+        directory, name = self._plan.paths.path(key)
+        self._bench.edits.write_name(directory, name, EditKind.LIVING)
+
+    def _encode(self, row: SourceRow) -> None:
+        key, version, size, text, problem, label = row
+        directory, name = self._plan.paths.path(key)
+        if text is None:
+            self._quarantine(key, directory, name, problem or _too_large(size))
+            return
+        try:
+            content = assemble(text, self._plan.nested)
+            if self._validate is not None:
+                self._validate(content)
+        except UnsupportedValueError as error:
+            self._quarantine(key, directory, name, error.message, error.where)
+            return
+        length = len(content)
+        if length > WARNED_BYTES:
+            if length > REFUSED_BYTES:
+                self._quarantine(key, directory, name, _too_large(length))
+                return
+            self._result.warnings.append(
+                f"{self._plan.entity.name}:{','.join(key)} has {length:,} bytes; "
+                f"hosts refuse files over 100 MB"
+            )
+        self._record(directory, name, content, key, label)
+        if version:
+            self._acknowledgements.write(key, version)
+
+    def _record(
+        self, directory: bytes, name: bytes, content: bytes, key: Key, label: str | None
+    ) -> None:
+        bench = self._bench
+        result = self._result
+        blob = sha1(b"blob %d\0" % len(content) + content, usedforsecurity=False).digest()
+        raw = bench.reader.raw(directory)
+        kind = EditKind.ADDED
+        if raw:
+            # The id behind the name makes a match inside another entry's id a hash collision.
+            entry = _SUFFIX % name
+            if entry + blob in raw:
+                result.unchanged += 1
+                bench.edits.write_name(directory, name, EditKind.KEPT)
+                return
+            if entry in raw and name in bench.reader.tree(directory):
+                kind = EditKind.MODIFIED
+        if kind is EditKind.ADDED:
+            result.added += 1
+        else:
+            result.modified += 1
+        if self._with_details:
+            result.details.append(_detail(self._plan.entity.name, key, label, kind))
+        if bench.fragment is not None:
+            bench.fragment.add_known(ObjectKind.BLOB, blob, content)
+        stat = None if bench.stage is None else bench.stage.write(directory, name, content)
+        bench.edits.write_file(directory, name, kind, blob, len(content), stat)
+
+    def _quarantine(
+        self, key: Key, directory: bytes, name: bytes, reason: str, column: str | None = None
+    ) -> None:
+        self._bench.edits.write_name(directory, name, EditKind.KEPT)
+        self._result.quarantined.append(QuarantinedRow(key, reason, column))
+
+
+def _too_large(size: int) -> str:
+    return f"the document has {size:,} bytes, more than the {REFUSED_BYTES:,} that hosts accept"
+
+
+def _detail(entity: str, key: Key, label: str | None, kind: EditKind) -> str:
+    named = f" ({label})" if label is not None else ""
+    return f"{kind.name.lower()} {entity}:{','.join(key)}{named}"

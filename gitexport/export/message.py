@@ -1,0 +1,92 @@
+"""Writes commit messages: counts and names only, never a value of a row.
+
+Trailers have git's own form, see git-interpret-trailers(1).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from gitexport.model.snapshot import EntityCounts
+
+_CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f]")
+SNAPSHOT = "Gitexport-Snapshot"
+MODE = "Gitexport-Mode"
+SOURCE = "Gitexport-Source"
+COUNTS = "Gitexport-Counts"
+VERSION = "Gitexport-Version"
+QUARANTINED = "Gitexport-Quarantined"
+OVERRIDE = "Gitexport-Override"
+SETUP = "Gitexport-Setup"
+"""Marks commits of init and its like: they touch managed paths, and no row's content."""
+
+
+@dataclass(frozen=True, slots=True)
+class SnapshotMessage:
+    """What a snapshot's commit says."""
+
+    tag: str
+    mode: str
+    source: str
+    version: str
+    counts: Mapping[str, EntityCounts]
+    note: str | None = None
+    schema_changes: Sequence[str] = ()
+    documents: Sequence[str] = ()
+    quarantined: Mapping[str, int] = field(default_factory=dict)
+    overrides: Sequence[str] = ()
+
+    @property
+    def subject(self) -> str:
+        """The first line."""
+        total = EntityCounts(
+            sum(counts.added for counts in self.counts.values()),
+            sum(counts.modified for counts in self.counts.values()),
+            sum(counts.deleted for counts in self.counts.values()),
+        )
+        changed = sum(1 for counts in self.counts.values() if counts.total)
+        noun = "entity" if changed == 1 else "entities"
+        return f"export {self.tag}: {total} in {changed} {noun}"
+
+    def commit_text(self) -> str:
+        """The whole message of the commit."""
+        paragraphs = [self.subject]
+        if self.note:
+            paragraphs.append(_prose(self.note))
+        body = [
+            f"{name}: {counts.added} added, {counts.modified} modified, {counts.deleted} deleted"
+            for name, counts in self.counts.items()
+            if counts.total
+        ]
+        body += [f"renewed {path}" for path in self.documents]
+        notes = [_prose(text) for text in self.schema_changes]
+        paragraphs += ["\n".join(lines) for lines in (body, notes) if lines]
+        return "\n\n".join([*paragraphs, "\n".join(self._trailers())]) + "\n"
+
+    def tag_text(self) -> str:
+        """The message of the tag."""
+        return self.subject + "\n"
+
+    def _trailers(self) -> list[str]:
+        lines = [
+            f"{SNAPSHOT}: {self.tag}",
+            f"{MODE}: {self.mode}",
+            f"{SOURCE}: {_prose(self.source)}",
+        ]
+        lines += [
+            f"{COUNTS}: {name} {counts}" for name, counts in self.counts.items() if counts.total
+        ]
+        lines.append(f"{VERSION}: {_prose(self.version)}")
+        if self.quarantined:
+            refused = " ".join(f"{name}={count}" for name, count in self.quarantined.items())
+            lines.append(f"{QUARANTINED}: {refused}")
+        lines += [f"{OVERRIDE}: {name}" for name in self.overrides]
+        return lines
+
+
+def _prose(text: str) -> str:
+    """Keeps people's text from forging lines of the message's last paragraph."""
+    lines = [_CONTROL.sub(" ", line).rstrip() for line in text.split("\n")]
+    return "\n".join(f" {line}" if line.startswith("Gitexport-") else line for line in lines)

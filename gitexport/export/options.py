@@ -1,0 +1,39 @@
+"""What an export is asked to do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+
+class Override(str, Enum):
+    """The guards that a person can overrule by name."""
+
+    DELETES = "deletes"
+    SOURCE = "source"
+    CLOCK = "clock"
+    EDITS = "edits"
+    CASCADE = "cascade"
+
+
+@dataclass(frozen=True, slots=True)
+class ExportOptions:
+    """What an export is asked to do.
+
+    `entities` limits the run to some entities, empty means all. `limit` takes the first
+    pending rows, 0 takes all. `branch` writes to another branch than the configured one.
+    `with_details` reports every document. `workers` is the number of processes for large
+    runs, 0 chooses.
+    """
+
+    full: bool = False
+    entities: tuple[str, ...] = ()
+    limit: int = 0
+    branch: str | None = None
+    is_dry_run: bool = False
+    message: str | None = None
+    allow_empty: bool = False
+    overrides: frozenset[Override] = frozenset()
+    is_strict: bool = False
+    with_details: bool = False
+    workers: int = 0

@@ -1,0 +1,117 @@
+"""Notices that a relation is no longer what the last commit says of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+
+from gitexport.canonical.value import canonical_value
+from gitexport.model.entity import Entity
+from gitexport.model.relation import NamedType, Relation
+
+
+@dataclass(frozen=True, slots=True)
+class SchemaChange:
+    """What changed, in sentences for commit and output, and what a run has to do about it.
+
+    `reread` asks for all rows, as documents may differ though no row changed.
+    `compare_keys` asks for all keys, as rows may have left without a tombstone.
+    """
+
+    sentences: tuple[str, ...] = ()
+    reread: bool = False
+    compare_keys: bool = False
+
+
+def schema_hash(entity: Entity, relation: Relation, published: Sequence[str]) -> str:
+    """Hashes all that decides a document's content besides the row itself."""
+    types = {named.name: named for named in relation.types}
+    columns = {
+        column.name: [column.type_name, *_type_texts(column.type_name, types, set())]
+        for column in relation.columns
+        if column.name in published
+    }
+    value = {"columns": columns, "key": list(entity.key), "where": entity.where}
+    return sha256(canonical_value(value)).hexdigest()
+
+
+def compare_relations(
+    entity: Entity,
+    old: Relation | None,
+    new: Relation,
+    published: Sequence[str],
+    *,
+    hash_differs: bool,
+) -> SchemaChange:
+    """Compares a relation with the last commit's description of it."""
+    missing = [
+        f"{entity.name}: column '{name}' is gone from {new.name}"
+        for name in entity.columns
+        if name != "*" and new.column(name) is None and (old is None or old.column(name))
+    ]
+    if old is None:
+        return SchemaChange(tuple(missing))
+    sentences = [
+        *missing,
+        *_column_changes(entity, old, new, published),
+        *_type_changes(entity, old, new),
+        *_partition_changes(entity, old, new),
+    ]
+    return SchemaChange(
+        tuple(dict.fromkeys(sentences)),
+        reread=hash_differs,
+        compare_keys=set(old.partitions) != set(new.partitions),
+    )
+
+
+def _column_changes(
+    entity: Entity, old: Relation, new: Relation, published: Sequence[str]
+) -> Iterator[str]:
+    before = {column.name: column for column in old.columns}
+    after = {column.name: column for column in new.columns if column.name != entity.flag}
+    for name in sorted(before.keys() - after.keys()):
+        yield f"{entity.name}: column '{name}' is gone from {new.name}"
+    for name in sorted(after.keys() - before.keys()):
+        state = "published" if name in published else "not published: it is not named in columns"
+        yield f"{entity.name}: column '{name}' is new ({state})"
+    for name in sorted(before.keys() & after.keys()):
+        if before[name].type_name != after[name].type_name:
+            change = f"{before[name].type_name} is now {after[name].type_name}"
+            yield f"{entity.name}: column '{name}' of type {change}"
+
+
+def _type_changes(entity: Entity, old: Relation, new: Relation) -> Iterator[str]:
+    before = {named.name: named for named in old.types}
+    for named in new.types:
+        known = before.get(named.name)
+        if known is None or known == named:
+            continue
+        gone = [label for label in known.labels if label not in named.labels]
+        added = [label for label in named.labels if label not in known.labels]
+        parts = [f"label '{label}' is gone" for label in gone]
+        parts += [f"label '{label}' is new" for label in added]
+        yield f"{entity.name}: type {named.name}: {', '.join(parts) or 'its definition changed'}"
+
+
+def _partition_changes(entity: Entity, old: Relation, new: Relation) -> Iterator[str]:
+    before, after = set(old.partitions), set(new.partitions)
+    for name in sorted(after - before):
+        yield f"{entity.name}: partition {name} is new"
+    for name in sorted(before - after):
+        yield f"{entity.name}: partition {name} is gone"
+
+
+def _type_texts(name: str, types: dict[str, NamedType], seen: set[str]) -> list[str]:
+    bare = name.removesuffix("[]")
+    named = types.get(bare)
+    if named is None or bare in seen:
+        return []
+    seen.add(bare)
+    texts = [f"{named.kind.value} {bare}", *named.labels, named.subtype or "", named.base or ""]
+    for attribute, type_name in named.attributes:
+        texts += [attribute, type_name, *_type_texts(type_name, types, seen)]
+    for inner in (named.base, named.subtype):
+        if inner:
+            texts += _type_texts(inner, types, seen)
+    return texts

@@ -1,0 +1,83 @@
+"""Decides for each entity which rows a run reads and how it finds deletions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gitexport.canonical.shards import PathFunction
+from gitexport.errors import DecisionNeededError
+from gitexport.export.manifest import EntityManifest, Manifest
+from gitexport.export.schema_change import SchemaChange
+from gitexport.model.entity import Entity, Tracking
+from gitexport.model.ports import NestedKind, RowScope
+from gitexport.model.relation import Relation
+
+_INTEGER_TYPES = frozenset({"smallint", "integer", "bigint"})
+
+
+@dataclass(frozen=True, slots=True)
+class EntityPlan:
+    """How one run treats one entity.
+
+    `is_complete` says that every file no row accounts for is a deletion; without it only
+    tombstones delete. `compare_keys` asks for a reading of all keys.
+    `is_forced` tells that all rows are read though the entity tracks changes.
+    """
+
+    entity: Entity
+    relation: Relation
+    nested: tuple[NestedKind, ...]
+    paths: PathFunction
+    scope: RowScope
+    is_complete: bool
+    compare_keys: bool
+    is_forced: bool
+    known: EntityManifest | None
+    change: SchemaChange
+
+    @property
+    def directory(self) -> bytes:
+        """The entity's directory in the repository."""
+        return self.entity.directory.encode()
+
+
+def path_function(entity: Entity, relation: Relation) -> PathFunction:
+    """Gives the function from keys to paths of an entity."""
+    return PathFunction(entity.directory, entity.shard, integer_columns(entity, relation))
+
+
+def integer_columns(entity: Entity, relation: Relation) -> tuple[bool, ...]:
+    """Tells for each key column whether its values are integers."""
+    columns = [relation.column(name) for name in entity.key]
+    return tuple(column is not None and column.type_name in _INTEGER_TYPES for column in columns)
+
+
+def known_entity(entity: Entity, manifest: Manifest) -> EntityManifest | None:
+    """Finds what the last commit says of an entity, also under its former name.
+
+    Raises:
+        DecisionNeededError: The files still lie in another layout than the configured one.
+    """
+    known = manifest.entities.get(entity.name)
+    if known is None and entity.renamed_from:
+        known = manifest.entities.get(entity.renamed_from)
+    if known is None or not known.count:
+        return known
+    if (known.directory, known.shard) != (entity.directory, str(entity.shard)):
+        message = f"the files of '{entity.name}' lie in another layout than the configured one"
+        raise DecisionNeededError(
+            message,
+            where=f"{known.directory} ({known.shard}) against {entity.directory} ({entity.shard})",
+            hint="run 'gitexport relayout', or set directory and shard back",
+        )
+    return known
+
+
+def choose_scope(
+    entity: Entity, *, is_trusted: bool, known: EntityManifest | None, full: bool, reread: bool
+) -> tuple[RowScope, bool]:
+    """Chooses which rows to read, and whether that is more than tracking alone asks for."""
+    if entity.tracking is Tracking.COMPARE:
+        return RowScope.ALL, full or known is None or known.schema == ""
+    forced = full or reread or not is_trusted or known is None or known.schema == ""
+    return (RowScope.ALL if forced else RowScope.PENDING), forced

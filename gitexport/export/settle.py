@@ -1,0 +1,163 @@
+"""What follows a snapshot: acknowledge its rows, then refresh the working tree."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from hashlib import sha1
+from pathlib import Path
+
+from gitexport.export.encode import ShareResult
+from gitexport.export.prepare import Context, Prepared
+from gitexport.model import faults
+from gitexport.model.entity import Entity, Tracking
+from gitexport.model.ports import AcknowledgedCounts, Acknowledgement
+from gitexport.model.snapshot import ObjectId
+from gitexport.store.changes import FileChange
+from gitexport.store.journal import MachineState, read_state, write_state
+from gitexport.store.tree_diff import changed_files
+from gitexport.store.trees import TreeReader
+from gitexport.store.worktree import ViewReport, refresh
+
+BATCH_ROWS = 10_000
+
+
+def acknowledge(
+    context: Context, prepared: Prepared, encoded: Sequence[ShareResult], tip: ObjectId
+) -> dict[str, AcknowledgedCounts]:
+    """Marks the row versions that the tip holds; gives counts by entity.
+
+    Raises:
+        LockedError: Another run has taken the fence meanwhile.
+    """
+    faults.point("S9.before")
+    entities = {plan.entity.name: plan.entity for plan in prepared.plans}
+    tombstones: dict[str, list[int]] = {}
+    for share in encoded:
+        if share.tombstones:
+            tombstones.setdefault(share.name, []).extend(share.tombstones)
+    # A run that reconciled only a part leaves the flags of the rest void.
+    is_settled = not context.is_partial or (
+        prepared.lineage.is_trusted and not prepared.lineage.foreign
+    )
+    told = tip if is_settled else prepared.fence.tip
+    is_empty = not tombstones and not any(
+        share.acknowledgements and share.acknowledgements.count for share in encoded
+    )
+    counts: dict[str, AcknowledgedCounts] = {}
+    is_known = told == prepared.fence.tip or not prepared.fence.value
+    if not (is_empty and is_known):
+        counts = context.source.acknowledge(
+            context.publication.repository_id,
+            prepared.fence,
+            told,
+            _batches(context, entities, encoded),
+            tombstones,
+        )
+    faults.point("S9.after")
+    if told == tip:
+        state = read_state(context.repository)
+        if state.acknowledged != tip:
+            write_state(context.repository, replace(state, acknowledged=tip))
+    return counts
+
+
+def _batches(
+    context: Context, entities: dict[str, Entity], encoded: Sequence[ShareResult]
+) -> Iterator[tuple[Entity, Sequence[Acknowledgement]]]:
+    for share in encoded:
+        entity = entities[share.name]
+        if share.acknowledgements is None or entity.tracking is Tracking.COMPARE:
+            continue
+        for batch in share.acknowledgements.batches(BATCH_ROWS):
+            faults.point("S9.batch")
+            yield entity, batch
+            context.progress.advance(len(batch))
+
+
+def is_shown(context: Context) -> bool:
+    """Tells whether the working tree shows the branch that the snapshot goes to."""
+    repository = context.repository
+    return (
+        repository.checked_out_branch() == context.branch
+        and repository.operation_in_progress() is None
+    )
+
+
+def catch_up(context: Context, state: MachineState, tip: ObjectId | None) -> ViewReport | None:
+    """Finishes the refresh that an earlier run could not finish; None where all is well."""
+    if state.shown is None or state.shown == tip or tip is None or not is_shown(context):
+        return None
+    repository = context.repository
+    if state.shown not in repository.pygit():
+        return None
+    base, target = repository.tree_of(state.shown), repository.tree_of(tip)
+    changes = changed_files(repository.read_tree, base, target)
+    return show(context, changes, tip, None)
+
+
+def show(
+    context: Context,
+    changes: Iterable[FileChange],
+    tip: ObjectId,
+    stage: Path | None,
+    *,
+    discard_edits: bool = False,
+) -> ViewReport:
+    """Brings the working tree and the index to the tip, and remembers that it is there."""
+    repository = context.repository
+    assert repository.worktree is not None  # noqa: S101 - `is_shown` was asked
+    report = refresh(
+        repository.worktree,
+        repository.gitdir,
+        changes,
+        read_blob=repository.read_blob,
+        stage=stage,
+        on_progress=context.progress.advance,
+        discard_edits=discard_edits,
+    )
+    faults.point("S10.index")
+    if report.stale is None:
+        state = read_state(repository)
+        left = tuple(sorted({*state.edits_left, *report.kept}))
+        write_state(repository, replace(state, shown=tip, edits_left=left))
+    return report
+
+
+def edits_still_left(context: Context, tip: ObjectId) -> list[str]:
+    """Looks which of the edits that were left alone are still there; forgets the others."""
+    repository = context.repository
+    state = read_state(repository)
+    if not state.edits_left or repository.worktree is None or not is_shown(context):
+        return []
+    reader = TreeReader(repository.read_tree, repository.tree_of(tip))
+    still = [
+        path for path in state.edits_left if _differs(repository.worktree / path, reader, path)
+    ]
+    if len(still) != len(state.edits_left):
+        write_state(repository, replace(state, edits_left=tuple(still)))
+    return still
+
+
+def overwrite_edits(context: Context, tip: ObjectId, paths: Sequence[str]) -> None:
+    """Brings files with a person's edit to the tip."""
+    repository = context.repository
+    reader = TreeReader(repository.read_tree, repository.tree_of(tip))
+    changes = []
+    for path in sorted(os.fsencode(path) for path in paths):
+        entry = reader.entry(path)
+        blob = entry.object_id if entry else None
+        changes.append(FileChange(path, None, blob))
+    show(context, changes, tip, None, discard_edits=True)
+    edits_still_left(context, tip)
+
+
+def _differs(file: Path, reader: TreeReader, path: str) -> bool:
+    entry = reader.entry(os.fsencode(path))
+    try:
+        content = file.read_bytes()
+    except OSError:
+        return entry is not None
+    digest = sha1(b"blob %d\0" % len(content) + content, usedforsecurity=False).digest()
+    return entry is None or digest != entry.object_id
