@@ -81,7 +81,7 @@ class PlainIndex:
             DamagedIndexError: The entry reaches beyond the last one.
         """
         stop = at + (FIXED_SIZE + self._length(at) + 8 & ~7)
-        if stop > self.end:
+        if not at < stop <= self.end:
             raise DamagedIndexError
         return stop
 

@@ -9,6 +9,7 @@ Source: Documentation/git-update-index.txt, git-ls-files.txt of git.
 
 from __future__ import annotations
 
+import errno
 import os
 import subprocess
 import tempfile
@@ -18,9 +19,12 @@ from pathlib import Path
 from typing import IO
 
 from gitexport.errors import CorruptRepositoryError, MachineError
+from gitexport.store.git_errors import machine_error
+from gitexport.store.git_program import GitCall, git_environment, run_git
 from gitexport.store.index_edit import IndexEdit, IndexLockedError, KeptPaths
 
 _CHUNK = 1 << 18
+_MACHINE = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS, errno.EIO, errno.ENOMEM)
 _NO_BLOB = b"0" * 40
 # A line of `ls-files --stage`: mode, id, stage, path.
 _ID, _PATH = slice(7, 47), slice(50, None)
@@ -54,19 +58,15 @@ def update_with_git(
                 kept.add(edit.path)
 
 
-def has_head(gitdir: Path, worktree: Path) -> bool:
-    """Tells whether HEAD points to a commit."""
-    command = [*_git(gitdir, worktree), "rev-parse", "--quiet", "--verify", "HEAD^{commit}"]
-    return _run(command).returncode == 0
-
-
 def _read_head(gitdir: Path, worktree: Path) -> None:
     # An index that starts empty would look as if everything else had been deleted.
-    if not has_head(gitdir, worktree):
+    call = GitCall(gitdir=gitdir)
+    if run_git(worktree, ["rev-parse", "--quiet", "--verify", "HEAD^{commit}"], call).returncode:
         return
-    done = _run([*_git(gitdir, worktree), "read-tree", "HEAD"])
+    command = "read-tree"
+    done = run_git(worktree, [f"--work-tree={worktree}", command, "HEAD"], call)
     if done.returncode:
-        raise _failure(done.args[3], gitdir, done.stderr)
+        raise _failure(command, gitdir, done.stderr)
 
 
 class _HeldBlobs:
@@ -103,34 +103,15 @@ def _lines(stream: IO[bytes]) -> Iterator[bytes]:
         yield from lines
 
 
-def _git(gitdir: Path, worktree: Path) -> list[str]:
-    return ["git", f"--git-dir={gitdir}", f"--work-tree={worktree}"]
-
-
-def _environment() -> dict[str, str]:
-    # GIT_INDEX_FILE and its like would lead to another index; configuration stays the user's.
-    kept = {name: value for name, value in os.environ.items() if not _redirects(name)}
-    return {**kept, "LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0"}
-
-
-def _redirects(name: str) -> bool:
-    return name in {
-        "GIT_DIR",
-        "GIT_WORK_TREE",
-        "GIT_INDEX_FILE",
-        "GIT_INDEX_VERSION",
-        "GIT_OBJECT_DIRECTORY",
-        "GIT_COMMON_DIR",
-        "GIT_NAMESPACE",
-        "GIT_PREFIX",
-    }
-
-
-def _run(command: list[str]) -> subprocess.CompletedProcess[bytes]:
-    try:
-        return subprocess.run(command, capture_output=True, check=False, env=_environment())
-    except OSError as error:
-        raise _unstartable(error) from error
+def _git(gitdir: Path, worktree: Path, *arguments: str) -> list[str]:
+    return [
+        "git",
+        "-c",
+        "protocol.ext.allow=never",
+        f"--git-dir={gitdir}",
+        f"--work-tree={worktree}",
+        *arguments,
+    ]
 
 
 @contextmanager
@@ -142,7 +123,7 @@ def _running(
     A command that fails while nothing else does is an error; one that fails because its
     stream was left early is not.
     """
-    command = [*_git(gitdir, worktree), name, *arguments]
+    command = _git(gitdir, worktree, name, *arguments)
     with tempfile.TemporaryFile() as complaints:
         try:
             process = subprocess.Popen(
@@ -150,10 +131,10 @@ def _running(
                 stdin=subprocess.DEVNULL if output else subprocess.PIPE,
                 stdout=subprocess.PIPE if output else subprocess.DEVNULL,
                 stderr=complaints,
-                env=_environment(),
+                env=git_environment(),
             )
         except OSError as error:
-            raise _unstartable(error) from error
+            raise machine_error(error, "git") from error
         stream = process.stdout if output else process.stdin
         if stream is None:  # pragma: no cover - a pipe was asked for
             raise AssertionError
@@ -172,7 +153,8 @@ def _running(
             raise
         if process.wait():
             complaints.seek(0)
-            raise _failure(name, gitdir, complaints.read())
+            said = complaints.read().decode("utf-8", "replace")
+            raise _failure(name, gitdir, said)
 
 
 def _finish(stream: IO[bytes], *, drain: bool) -> None:
@@ -191,16 +173,12 @@ def _close(process: subprocess.Popen[bytes]) -> None:
                 continue
 
 
-def _failure(command: str, gitdir: Path, complaint: bytes) -> Exception:
-    said = complaint.decode("utf-8", "replace").strip().splitlines() or ["no reason given"]
+def _failure(command: str, gitdir: Path, complaint: str) -> Exception:
+    said = complaint.strip().splitlines() or ["no reason given"]
     if any("index.lock" in line for line in said):
         return IndexLockedError(said[0])
+    if any(os.strerror(number) in line for line in said for number in _MACHINE):
+        return MachineError(f"'git {command}' failed: {said[0]}", where=str(gitdir / "index"))
     return CorruptRepositoryError(
         f"'git {command}' failed: {said[0]}", where=str(gitdir / "index"), hint="gitexport doctor"
-    )
-
-
-def _unstartable(error: OSError) -> MachineError:
-    return MachineError(
-        f"cannot start the git program: {error.strerror}", where="git", hint="install git"
     )

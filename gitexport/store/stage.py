@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from gitexport.errors import MachineError
+from gitexport.store.git_errors import machine_error
 from gitexport.store.stat_data import pack_stat, settled_times
 
 _FLAGS = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
@@ -47,9 +47,7 @@ class StageWriter:
             finally:
                 os.close(handle)
         except OSError as error:
-            message = f"cannot write a staged file: {error.strerror}"
-            where = os.fsdecode(target + b"/" + name)
-            raise MachineError(message, where=where, hint="free space, then run again") from error
+            raise machine_error(error, os.fsdecode(target + b"/" + name)) from error
 
 
 def _write_all(handle: int, data: bytes) -> None:

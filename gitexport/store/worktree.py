@@ -19,8 +19,8 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from gitexport.errors import MachineError
 from gitexport.store.changes import FileChange
+from gitexport.store.git_errors import machine_error
 from gitexport.store.index import update_index
 from gitexport.store.index_edit import IndexEdit, KeptPaths
 from gitexport.store.open_directories import MissingFrom, ObstructedError, OpenDirectories
@@ -90,8 +90,7 @@ def refresh(  # noqa: PLR0913 - each choice stands for itself, by keyword
         result = update_index(gitdir, worktree, run.edits(changes, on_progress), run.kept)
         run.finish()
     except OSError as error:
-        message = f"cannot refresh the working tree: {error.strerror}"
-        raise MachineError(message, where=str(worktree), hint="run again") from error
+        raise machine_error(error) from error
     finally:
         run.close()
     return ViewReport(

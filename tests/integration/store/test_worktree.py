@@ -7,6 +7,8 @@ import random
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -16,6 +18,7 @@ from gitexport.store.worktree import refresh
 from tests.fixtures.repositories import fsck, git
 from tests.integration.store.viewed import ViewedRepository, blob_id, changes_between
 
+_NOBODY = 65534
 PEOPLE = {"README.md": b"# data\n", "docs/notes.txt": b"notes\n"}
 USERS = {f"data/users/{key % 4:x}/{key}.json": b'{"id": %d}\n' % key for key in range(40)}
 
@@ -367,14 +370,38 @@ def test_new_files_and_directories_respect_the_umask(repository_path: Path) -> N
     assert (repository_path / "data/x").stat().st_mode & 0o777 == 0o750
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+@contextmanager
+def _without_privileges(path: Path) -> Iterator[None]:
+    """Root may write everywhere, so root becomes somebody else for a while."""
+    if os.geteuid() != 0:
+        yield
+        return
+    for found in [path, *path.rglob("*")]:
+        os.chown(found, _NOBODY, _NOBODY, follow_symlinks=False)
+    for above in path.parents[:3]:
+        above.chmod(0o711)
+    os.seteuid(_NOBODY)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
+        for found in [path, *path.rglob("*")]:
+            os.chown(found, 0, 0, follow_symlinks=False)
+
+
 def test_a_read_only_directory_is_refused_with_its_reason(plain: ViewedRepository) -> None:
+    changed = {"data/users/0/4.json": b"theirs\n", "data/users/1/1.json": b"theirs\n"}
+    files = {**plain.files, **changed}
+    changes = changes_between(plain.files, files)
+    plain.commit(files)
     (plain.path / "data/users/0").chmod(0o555)
-    report = plain.move({**plain.files, "data/users/0/4.json": b"theirs\n"})
+    with _without_privileges(plain.path):
+        report = plain.refresh(changes)
     (plain.path / "data/users/0").chmod(0o755)
 
     assert report.refused == ["data/users/0/4.json: Permission denied"]
-    assert report.kept == []
+    assert (report.written, report.kept) == (1, [])
+    assert plain.status() == [" M data/users/0/4.json"]
 
 
 def _stage(root: Path, files: dict[str, bytes]) -> dict[str, bytes]:
