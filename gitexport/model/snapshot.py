@@ -10,7 +10,7 @@ from typing import NewType
 ObjectId = NewType("ObjectId", str)
 """An object's 40 hex digits."""
 
-TAG_PATTERN = re.compile(r"\d{8}-\d{6}")
+TAG_PATTERN = re.compile(r"[0-9]{8}-[0-9]{6}")
 _TAG_FORMAT = "%Y%m%d-%H%M%S"
 
 

@@ -47,7 +47,10 @@ _HINTS = {
 }
 _TEXTS = {os.strerror(number): number for number in _MACHINE}
 _QUOTED = re.compile(r"'([^']+)'")
-_LOCK = re.compile(r"failed to lock file '([^']+)' for writing: *$")
+# libgit2 says the second where the file appears between its look and its own attempt.
+_LOCK = re.compile(
+    r"failed to (?:lock file '([^']+)' for writing: *|create locked file '([^']+)': File exists)$"
+)
 _DAMAGE = re.compile(
     r"hash mismatch|failed to parse|failed to inflate|corrupt|invalid|truncated|object not found"
     r"|doesn't exist on the repository|no match for id|bad |mismatch"
@@ -74,7 +77,7 @@ def translate(error: Exception, subject: str) -> GitExportError | None:
             quoted = _QUOTED.search(text)
             return machine_error(OSError(number, reason), quoted.group(1) if quoted else None)
     if locked := _LOCK.search(text):
-        return locked_file(locked.group(1))
+        return locked_file(locked.group(1) or locked.group(2))
     if isinstance(error, KeyError) and not isinstance(error, pygit2.GitError):
         return _missing(error, subject)
     if isinstance(error, pygit2.GitError | OSError | ValueError):

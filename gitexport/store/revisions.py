@@ -20,10 +20,12 @@ from gitexport.store import refs
 from gitexport.store.repository import DataRepository
 
 _COMMIT_ID = re.compile(r"[0-9a-f]{40}")
-_LATEST = re.compile(r"latest(?:~(\d{1,9}))?")
-_PREFIX = re.compile(r"\d{1,8}|\d{8}-\d{0,5}")
-_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
-_TIME = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(?::\d{2}(?:\.\d{1,6})?)?(?:Z|[+-]\d{2}:?\d{2})?")
+_LATEST = re.compile(r"latest(?:~([0-9]{1,9}))?")
+_PREFIX = re.compile(r"\d{1,8}|\d{8}-\d{0,5}", re.ASCII)
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+_TIME = re.compile(
+    r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(?::\d{2}(?:\.\d{1,6})?)?(?:Z|[+-]\d{2}:?\d{2})?", re.ASCII
+)
 _FORMS = (
     "a snapshot is named by its tag, the beginning of one, latest, latest~N, a commit id,"
     " a time (2025-06-22T07:21Z) or a date"

@@ -17,19 +17,28 @@ _GIT_GENERATED = ("Signed-off-by: ", "(cherry picked from commit ")
 
 def parse_trailers(message: str) -> tuple[tuple[str, str], ...]:
     """Lists the trailers of a message in their order; continued lines are unfolded."""
-    lines = _last_paragraph(message)
     found: list[list[str]] = []
-    others = 0
-    generated = False
-    for line in lines:
-        generated = generated or line.startswith(_GIT_GENERATED)
-        if line[0] in " \t" and found:
-            found[-1][1] = f"{found[-1][1]} {line.strip()}".strip()
-        elif match := _TRAILER.fullmatch(line):
-            found.append([match.group(1), match.group(2).strip()])
-        elif not line.startswith("#") and not line.startswith(_GIT_GENERATED):
+    trailers = others = 0
+    generated = follows_trailer = False
+    for line in _last_paragraph(message):
+        match = _TRAILER.fullmatch(line)
+        if line.startswith("#"):
+            follows_trailer = False
+        elif line[0].isspace():
+            if not follows_trailer:
+                others += 1
+            elif found:
+                found[-1][1] = f"{found[-1][1]} {line.strip()}".strip()
+        elif match or line.startswith(_GIT_GENERATED):
+            trailers += 1
+            follows_trailer = True
+            generated = generated or line.startswith(_GIT_GENERATED)
+            if match:
+                found.append([match.group(1), match.group(2).strip()])
+        else:
             others += 1
-    if others and not (generated and len(found) * 3 >= others):
+            follows_trailer = False
+    if others and not (generated and trailers * 3 >= others):
         return ()
     return tuple((token, value) for token, value in found)
 
