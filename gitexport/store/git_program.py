@@ -45,6 +45,7 @@ _REPOSITORY_VARIABLES = frozenset(
 )
 _USER_INFO = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*://)[^/@\s'\"]+@")
 _VERSION = re.compile(r"git version (\d+)\.(\d+)")
+_SAYING_LITTLE = ("hint: ", "error: failed to push some refs")
 _INSTALL_HINT = "install git 2.34 or later and put it on PATH"
 
 
@@ -60,6 +61,9 @@ class GitOutput:
     def reason(self) -> str:
         """The line of `stderr` that says most about a failure, without git's prefix."""
         lines = [line.strip() for line in self.stderr.splitlines() if line.strip()]
+        # These say only that there was a failure.
+        telling = [line for line in lines if not line.startswith(_SAYING_LITTLE)]
+        lines = telling or lines
         for prefix in ("fatal: ", "error: "):
             for line in lines:
                 if line.startswith(prefix):

@@ -65,7 +65,7 @@ def push(
             wanted[name] = target
             refspecs.append(f"{name}:{name}")
     for batch in _batches(refspecs):
-        if _push_batch(repository, remote, batch):
+        if not _push_batch(repository, remote, batch, commit):
             return PushOutcome(commit, is_behind=True)
     _confirm(repository, remote, wanted)
     return PushOutcome(commit, tuple(tags))
@@ -118,18 +118,30 @@ def parse_report(stdout: bytes) -> list[RefReport]:
     return reports
 
 
-def _push_batch(repository: DataRepository, remote: str, refspecs: Sequence[str]) -> bool:
+def _push_batch(
+    repository: DataRepository, remote: str, refspecs: Sequence[str], commit: ObjectId
+) -> bool:
+    """Tells whether the remote took the batch; False where its branch has moved on."""
     options = ["--porcelain", "--no-follow-tags", "--recurse-submodules=no"]
     output = call_remote(
         repository, remote, ["push", *options, "--", remote, *refspecs], _PUSH_SECONDS
     )
     if output.returncode == 0:
-        return False
-    failed = [report for report in parse_report(output.stdout) if report.flag == "!"]
-    heads = [report for report in failed if report.name.startswith(refs.BRANCH_PREFIX)]
-    if any(sign in report.reason for report in heads for sign in _BEHIND):
         return True
+    failed = [report for report in parse_report(output.stdout) if report.flag == "!"]
+    for report in failed:
+        if report.name.startswith(refs.BRANCH_PREFIX) and (
+            any(sign in report.reason for sign in _BEHIND)
+            or _moved_on(repository, remote, report.name, commit)
+        ):
+            return False
     raise _rejected(remote, failed, output)
+
+
+def _moved_on(repository: DataRepository, remote: str, name: str, commit: ObjectId) -> bool:
+    # A server that took another push in the same instant has many words for it.
+    there = ls_remote(repository, remote, [name]).get(name)
+    return there is not None and not refs.is_ancestor(repository, there, commit)
 
 
 def _rejected(remote: str, failed: Sequence[RefReport], output: GitOutput) -> PublishError:
