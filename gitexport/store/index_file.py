@@ -79,69 +79,79 @@ class _Patch:
     def run(self, edits: Iterable[IndexEdit]) -> None:
         """Writes header, entries and extensions; count and checksum are filled in later."""
         self._out.write(b"DIRC\0\0\0\2" + bytes(4))
+        old = self._old
         at, last = HEADER_SIZE, b""
+        next_name = self._name(at)
         for edit in edits:
-            if edit.path <= last:
+            path = edit.path
+            if path <= last:
                 message = "edits are not sorted by path"
                 raise ValueError(message)
-            last = edit.path
-            found = self._old.seek(edit.path, at)
-            self._copy(at, found)
-            at = self._apply(edit, found)
-        self._copy(at, self._old.end)
+            last = path
+            if next_name and next_name < path:
+                found = old.seek(path, at)
+                self._copy(at, found)
+                at, next_name = found, self._name(found)
+            if next_name == path:
+                at = self._replace(edit, at)
+                next_name = self._name(at)
+            elif edit.blob is not None:
+                self._insert(edit, at, next_name)
+        self._copy(at, old.end)
         self._write_extensions()
 
-    def _apply(self, edit: IndexEdit, at: int) -> int:
-        """Writes an edit; gives the offset behind the entries that it replaces."""
-        old = self._old
-        next_name = old.name(at) if at < old.end else b""
-        if next_name == edit.path:
-            behind, held, number = old.versions(at)
-            if not all(map(edit.may_replace, held)):
-                self._kept.add(edit.path)
-                self._copy(at, behind)
-                return behind
-            self.count -= number
-            if edit.blob is None:
-                self._note_removed(edit.path)
-            else:
-                self._write(edit)
-            if held != [edit.blob] or not old.is_ordinary_file(at):
-                self._touch(edit.path)
+    def _name(self, at: int) -> bytes:
+        """Gives the path of an old entry, empty behind the last one."""
+        return self._old.name(at) if at < self._old.end else b""
+
+    def _replace(self, edit: IndexEdit, at: int) -> int:
+        """Writes an edit in the place of entries; gives the offset behind them."""
+        behind, held, number = self._old.versions(at)
+        if not all(map(edit.may_replace, held)):
+            self._kept.add(edit.path)
+            self._copy(at, behind)
             return behind
-        if edit.blob is not None:
-            self._insert(edit, at, next_name)
-        return at
+        self.count -= number
+        if edit.blob is None:
+            self._note_removed(edit.path)
+        else:
+            self._write(edit, edit.blob)
+        if held != [edit.blob] or not self._old.is_ordinary_file(at):
+            self._touch(edit.path.rpartition(b"/")[0])
+        return behind
 
     def _insert(self, edit: IndexEdit, at: int, next_name: bytes) -> None:
-        if not self._may_lie_here(edit.path, next_name):
-            self._kept.add(edit.path)
-            return
-        if next_name.startswith(edit.path):
+        path, blob = edit.path, edit.blob
+        if blob is None:  # pragma: no cover - nothing is inserted for a removal
+            raise AssertionError
+        directory = path.rpartition(b"/")[0]
+        if directory != self._directory:
+            if not self._may_exist(directory, next_name):
+                self._kept.add(path)
+                return
+            self._directory = directory
+            self._touch(directory)
+        if next_name.startswith(path):
             # Entries below it cannot stay beside a file of that name.
-            start = self._old.seek(edit.path + b"/", at)
-            stop = self._old.seek(edit.path + b"0", start)
+            start = self._old.seek(path + b"/", at)
+            stop = self._old.seek(path + b"0", start)
             if stop > start:
                 self._left_out.append((start, stop))
                 self._touched = None
-        self._write(edit)
-        self._touch(edit.path)
+        self._write(edit, blob)
 
-    def _may_lie_here(self, path: bytes, next_name: bytes) -> bool:
-        """Tells whether no entry stands where a directory above the path must be."""
-        directory = path.rpartition(b"/")[0]
-        if not directory or directory == self._directory:
+    def _may_exist(self, directory: bytes, next_name: bytes) -> bool:
+        """Tells whether no entry stands where a directory must be."""
+        if next_name.startswith(directory + b"/"):
             return True
-        if not next_name.startswith(directory + b"/"):
-            above = directory
-            while above:
-                found = self._old.seek(above, HEADER_SIZE)
-                if found < self._old.end and self._old.name(found) == above:
-                    if above not in self._removed:
-                        return False
-                    self._touched = None
-                above = above.rpartition(b"/")[0]
-        self._directory = directory
+        above = directory
+        while above:
+            found = self._old.seek(above, HEADER_SIZE)
+            if self._name(found) == above:
+                if above not in self._removed:
+                    return False
+                self._touched = None
+            above = above.rpartition(b"/")[0]
         return True
 
     def _note_removed(self, path: bytes) -> None:
@@ -149,25 +159,24 @@ class _Patch:
             self._removed.pop()
         self._removed.append(path)
 
-    def _touch(self, path: bytes) -> None:
+    def _touch(self, directory: bytes) -> None:
         if self._touched is None:
             return
-        self._touched.add(path.rpartition(b"/")[0])
+        self._touched.add(directory)
         if len(self._touched) > _TOUCHED_LIMIT:
             self._touched = None
 
-    def _write(self, edit: IndexEdit) -> None:
-        if edit.blob is None:  # pragma: no cover - only what shall be there is written
-            raise AssertionError
-        length = len(edit.path)
+    def _write(self, edit: IndexEdit, blob: bytes) -> None:
+        path = edit.path
+        length = len(path)
         self.count += 1
         self._out.write(
             b"%b%b%b%b%b"
             % (
                 edit.stat or UNKNOWN_STAT,
-                edit.blob,
+                blob,
                 _FLAGS[min(length, LONG_NAME)],
-                edit.path,
+                path,
                 _PADDING[length % 8],
             )
         )

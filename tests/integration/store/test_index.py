@@ -253,7 +253,7 @@ from pathlib import Path
 from gitexport.store.index_edit import IndexEdit, KeptPaths
 from gitexport.store.index_file import patch_index
 gitdir = Path(sys.argv[1])
-for count in (5_000, 60_000, 60_001):
+for count in (2_000, 20_000, 20_001):
     tracemalloc.start()
     blob = b"%020d" % count
     edits = (IndexEdit(b"data/%03x/%09d.json" % (k // 1000, k), blob) for k in range(count))
