@@ -6,7 +6,11 @@ import os
 
 from hypothesis import HealthCheck, settings
 
-pytest_plugins = ["tests.fixtures.postgres", "tests.fixtures.repositories"]
+pytest_plugins = [
+    "tests.fixtures.postgres",
+    "tests.fixtures.repositories",
+    "tests.fixtures.workbench",
+]
 
 # A database and a shared machine make examples slow now and then; that is no failure.
 _SLOW = [HealthCheck.too_slow, HealthCheck.function_scoped_fixture]

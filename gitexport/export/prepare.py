@@ -135,8 +135,13 @@ def open_base(context: Context) -> Base:
     return Base(tip, tree, reader, manifest)
 
 
-def prepare(
-    context: Context, base: Base, fence: Fence, state: MachineState, view: SourceView
+def prepare(  # noqa: PLR0913, PLR0917 - everything that a plan depends on
+    context: Context,
+    base: Base,
+    fence: Fence,
+    state: MachineState,
+    view: SourceView,
+    identity: SourceIdentity,
 ) -> Prepared:
     """Plans one attempt inside a view.
 
@@ -146,7 +151,6 @@ def prepare(
     """
     overrides = context.options.overrides
     instant, too_soon = _instant(context, state)
-    identity = context.source.identity()
     entities = context.entities()
     relations = {entity.name: view.relation(entity) for entity in entities}
     lineage = _lineage(context, base, fence, state, relations)

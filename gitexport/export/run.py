@@ -178,9 +178,10 @@ class _Attempt:
     def _read(self) -> tuple[Prepared, RunResult, Built]:
         context = self._context
         self._watch.stage("read")
+        identity = context.source.identity()
         with context.source.view() as view:
             faults.point("S3.begin")
-            prepared = prepare(context, self._base, self._fence, self._state, view)
+            prepared = prepare(context, self._base, self._fence, self._state, view, identity)
             result = self._run_shares(prepared, view)
             reports = report_entities(context, prepared, result)
             documents = renew_documents(context, prepared, reports, view)
