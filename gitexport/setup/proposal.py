@@ -225,6 +225,8 @@ def _notes(relation: Relation, entity: Entity) -> list[str]:
             f"rows of {relation.name} are exported again when '{entity.modified.column}' is set "
             f"in {entity.modified.relation}"
         )
+    if relation.kind in _VIEWS:
+        return notes
     if entity.flag != FLAG:
         notes.append(
             f"column '{FLAG}' of {relation.name} is no boolean, so the flag is '{entity.flag}'"

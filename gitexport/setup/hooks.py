@@ -1,0 +1,144 @@
+"""Installs git hooks beside people's own, and takes exactly those away again.
+
+A hook that is there already is kept under another name and runs first. Only directories of
+this repository are written to: hooks that several repositories share are left to their owner.
+Source: githooks(5), `core.hooksPath` in git-config(1).
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from gitexport.errors import UsageError
+from gitexport.setup.hook_files import hook_names, hook_text
+from gitexport.store.git_errors import machine_error
+from gitexport.store.git_program import check_git
+from gitexport.store.repository import DataRepository
+
+_MARK = b"# gitexport:"
+_OWN = ".gitexport"
+_BEFORE = ".before-gitexport"
+_CHAIN = """\
+#!/bin/sh
+# gitexport: runs the hook that was here before, then gitexport's own.
+here=$(dirname "$0")
+if [ -x "$here/{name}{before}" ]; then
+    "$here/{name}{before}" "$@" || exit $?
+fi
+exec "$here/{name}{own}" "$@"
+"""
+
+
+@dataclass(slots=True)
+class HooksReport:
+    """Which hooks were installed or removed, where, and which of them run after another one."""
+
+    directory: Path
+    installed: list[str] = field(default_factory=list)
+    removed: list[str] = field(default_factory=list)
+    chained: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+
+
+def install_hooks(repository: DataRepository, program: Path | None) -> HooksReport:
+    """Installs all hooks; `program` is the gitexport that they run. May be run again.
+
+    Raises:
+        UsageError: The repository is bare, or its hooks are shared with others.
+        MachineError: A file cannot be written.
+    """
+    if repository.is_bare:
+        message = "a bare repository has no working tree to check"
+        raise UsageError(message, where=str(repository.path))
+    report = HooksReport(_hooks_directory(repository))
+    try:
+        report.directory.mkdir(parents=True, exist_ok=True)
+        for name in hook_names():
+            _install(repository, report, name, hook_text(name, program))
+    except OSError as error:
+        raise machine_error(error, report.directory) from error
+    return report
+
+
+def uninstall_hooks(repository: DataRepository) -> HooksReport:
+    """Removes the hooks that `install_hooks` made, and puts back those that were there.
+
+    Raises:
+        UsageError: The hooks are shared with others.
+        MachineError: A file cannot be removed.
+    """
+    report = HooksReport(_hooks_directory(repository))
+    try:
+        for name in hook_names():
+            _uninstall(report, name)
+    except OSError as error:
+        raise machine_error(error, report.directory) from error
+    return report
+
+
+def _hooks_directory(repository: DataRepository) -> Path:
+    output = check_git(repository.path, ["rev-parse", "--git-path", "hooks"])
+    directory = (repository.path / os.fsdecode(output.rstrip(b"\n"))).resolve()
+    own = [repository.common_dir.resolve(), repository.path.resolve()]
+    if not any(directory.is_relative_to(top) for top in own):
+        message = f"core.hooksPath is '{directory}', which other repositories may share"
+        hint = "add 'gitexport fmt --check --staged' to its pre-commit, or unset core.hooksPath"
+        raise UsageError(message, where=str(directory), hint=hint)
+    return directory
+
+
+def _install(repository: DataRepository, report: HooksReport, name: str, text: str) -> None:
+    hook = report.directory / name
+    before = report.directory / f"{name}{_BEFORE}"
+    if _is_there(hook) and not _is_own(hook):
+        if not report.directory.is_relative_to(repository.common_dir.resolve()):
+            message = f"'{hook}' is a file of the working tree"
+            hint = "add the line 'gitexport fmt --check --staged' to it"
+            raise UsageError(message, where=str(hook), hint=hint)
+        if _is_there(before):
+            message = f"'{before}' is there already, and so is another hook"
+            raise UsageError(message, where=str(before), hint="join the two by hand")
+        hook.rename(before)
+    if _is_there(before):
+        _write(report.directory / f"{name}{_OWN}", text)
+        _write(hook, _CHAIN.format(name=name, before=_BEFORE, own=_OWN))
+        report.chained.append(name)
+    else:
+        _write(hook, text)
+    report.installed.append(name)
+
+
+def _uninstall(report: HooksReport, name: str) -> None:
+    hook = report.directory / name
+    before = report.directory / f"{name}{_BEFORE}"
+    own = report.directory / f"{name}{_OWN}"
+    if _is_own(own):
+        own.unlink()
+    if _is_own(hook):
+        hook.unlink()
+        report.removed.append(name)
+        if _is_there(before):
+            before.rename(hook)
+    elif _is_there(before):
+        report.warnings.append(
+            f"'{hook.name}' was replaced by another hook; the one from before is '{before.name}'"
+        )
+
+
+def _is_there(path: Path) -> bool:
+    return path.is_symlink() or path.exists()
+
+
+def _is_own(path: Path) -> bool:
+    if path.is_symlink() or not path.is_file():
+        return False
+    return any(line.startswith(_MARK) for line in path.read_bytes().splitlines()[1:2])
+
+
+def _write(path: Path, text: str) -> None:
+    temporary = path.with_name(f".{path.name}.tmp")
+    temporary.write_text(text, encoding="utf-8")
+    temporary.chmod(0o755)
+    temporary.replace(path)
