@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
+from typing import TYPE_CHECKING
 
 from gitexport.api.trust import require_accepted
 from gitexport.config.discover import FoundDsn, find_dsn
@@ -14,9 +15,12 @@ from gitexport.config.local import read_local
 from gitexport.config.parse import parse_config
 from gitexport.errors import ConfigError, MachineError, UsageError
 from gitexport.model.entity import CONFIG_PATH, Entity, Publication
-from gitexport.model.ports import Clock, Progress, Source
+from gitexport.model.ports import Clock, Progress
 from gitexport.store.repository import DataRepository, head_branch
 from gitexport.store.tip_files import read_tip_file
+
+if TYPE_CHECKING:
+    from gitexport.source.postgresql.source import PostgresSource
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +47,7 @@ class Session(AbstractContextManager["Session"]):
         self.settings = settings
         self.repository = repository
         self.publication = publication
-        self._source: Source | None = None
+        self._source: PostgresSource | None = None
 
     @classmethod
     def open(cls, settings: Settings) -> Session:
@@ -57,11 +61,11 @@ class Session(AbstractContextManager["Session"]):
         return cls(settings, repository, read_publication(repository))
 
     @property
-    def source(self) -> Source:
-        """The database; connects when it is first used.
+    def source(self) -> PostgresSource:
+        """The database; it connects when it is first used.
 
         Raises:
-            ConnectionFailedError: It cannot be reached.
+            ConfigError: There is no source of the configured kind.
         """
         if self._source is None:
             found = find_source(self.settings, self.repository)
@@ -175,12 +179,11 @@ def find_source(settings: Settings, repository: DataRepository | None) -> FoundD
     return find_dsn(settings.dsn, settings.environment, read_local(state))
 
 
-def open_source(kind: str, found: FoundDsn) -> Source:
-    """Connects to a source.
+def open_source(kind: str, found: FoundDsn) -> PostgresSource:
+    """Gives a source, which connects when it is first used.
 
     Raises:
         ConfigError: There is no source of this kind yet.
-        ConnectionFailedError: It cannot be reached.
     """
     if kind != "postgresql":
         message = f"a source of kind '{kind}' is not supported by this version"

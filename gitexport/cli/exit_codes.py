@@ -31,3 +31,12 @@ def codes_of(*own: int) -> tuple[int, ...]:
 def describe(codes: Iterable[int]) -> list[tuple[str, str]]:
     """Pairs each code with its words."""
     return [(str(code), EXIT_CODES[code]) for code in codes]
+
+
+def first_of(*codes: int) -> int:
+    """Chooses the code to end with where several apply."""
+    present = [code for code in codes if code]
+    return next((code for code in _PRECEDENCE if code in present), max(present, default=0))
+
+
+_PRECEDENCE = (70, 7, 8, 10, 9, 6, 4, 5, 3)

@@ -18,7 +18,7 @@ from gitexport.cli.plain import one_line
 class GlobalOptions:
     """What the global options say; filled in while the command line is parsed."""
 
-    directory: Path | None = None
+    data_directory: Path | None = None
     dsn: str | None = None
     output: str = "text"
     quiet: bool = False
@@ -36,7 +36,7 @@ class GlobalOptions:
 def global_parameters() -> list[click.Parameter]:
     """Makes the options anew, for one command."""
     return [
-        _option(["-C", "directory"], "The data repository.", metavar="DIR", type=_DIRECTORY),
+        _option(["-C", "data_directory"], "The data repository.", metavar="DIR", type=_DIRECTORY),
         _option(["--dsn"], "Where the database is, as libpq has it.", metavar="DSN"),
         _option(
             ["-o", "--output"], "How to print the result.", type=click.Choice(["text", "json"])

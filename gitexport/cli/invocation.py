@@ -66,7 +66,7 @@ class Invocation:
         from gitexport.api.session import Settings
 
         return Settings(
-            directory=self.options.directory,
+            directory=self.options.data_directory,
             dsn=self.options.dsn,
             environment=self.environment,
             clock=self.clock,

@@ -76,12 +76,13 @@ class Group(rich_click.RichGroup):
         *args: Any,  # noqa: ANN401 - handed on to click
         modules: dict[str, str] | None = None,
         examples: Sequence[tuple[str, str]] = (),
+        exit_codes: Sequence[int] = (),
         **kwargs: Any,  # noqa: ANN401 - handed on to click
     ) -> None:
         super().__init__(*args, **kwargs)
         self._modules = modules or {}
         self.examples = tuple(examples)
-        self.exit_codes = codes_of(*range(11))
+        self.exit_codes = codes_of(*exit_codes)
         add_global_parameters(self)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -146,6 +147,7 @@ def make_group(*, has_color: bool) -> Group:
     return Group(
         "gitexport",
         modules=COMMANDS,
+        exit_codes=range(11),
         help=_SUMMARY,
         context_settings=help_settings(has_color=has_color),
         examples=_EXAMPLES,

@@ -1,0 +1,79 @@
+"""Exports pending rows as one snapshot, and pushes it where that is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from gitexport.api.session import Session, Settings
+from gitexport.errors import GitExportError
+from gitexport.export.options import ExportOptions
+from gitexport.export.run import export_snapshot
+from gitexport.model.report import ExportReport, PushReport
+
+
+@dataclass(frozen=True, slots=True)
+class ExportRequest:
+    """What to export, and what to do besides.
+
+    `accept_config` accepts the SQL of a configuration that came from elsewhere. `push`
+    publishes the branch and its new tags afterwards.
+    """
+
+    options: ExportOptions = field(default_factory=ExportOptions)
+    accept_config: bool = False
+    push: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ExportOutcome:
+    """What the export did, what the push did, and why the push failed.
+
+    A push that fails takes nothing back: the snapshot is there, and can be pushed again.
+    """
+
+    report: ExportReport
+    push: PushReport | None = None
+    failure: GitExportError | None = None
+
+
+def export(
+    settings: Settings,
+    request: ExportRequest,
+    on_report: Callable[[ExportReport], None] | None = None,
+) -> ExportOutcome:
+    """Exports, then pushes where that was asked for; `on_report` is told in between.
+
+    Raises:
+        DecisionNeededError: A guard stopped the run, or the SQL was not accepted.
+        GitExportError: Anything else that stops a run before its snapshot exists.
+    """
+    with Session.open(settings) as session:
+        session.entities(request.options.entities)
+        session.accept(accept=request.accept_config)
+        report = export_snapshot(
+            session.source,
+            session.repository,
+            session.publication,
+            request.options,
+            clock=settings.clock,
+            progress=settings.progress,
+        )
+        if on_report is not None:
+            on_report(report)
+        if not request.push or report.is_dry_run:
+            return ExportOutcome(report)
+        # The database is not needed any more, and a push may take long.
+        session.close()
+        return _push(session, report, request.options.branch)
+
+
+def _push(session: Session, report: ExportReport, branch: str | None) -> ExportOutcome:
+    from gitexport.api.push import push_session
+
+    try:
+        pushed = push_session(session, branch=branch)
+    except GitExportError as failure:
+        return ExportOutcome(report, failure=failure)
+    report.published = pushed.published
+    return ExportOutcome(report, pushed)

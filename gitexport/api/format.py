@@ -1,0 +1,49 @@
+"""Checks and mends canonical form, and installs the hook that checks it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from gitexport.api.managed import managed_paths
+from gitexport.api.session import Session, Settings
+from gitexport.errors import UsageError
+from gitexport.setup.format import FormatReport, find_documents, format_files, format_staged
+from gitexport.setup.hooks import HooksReport, install_hooks, uninstall_hooks
+
+
+def format_documents(
+    settings: Settings, paths: Sequence[Path] = (), *, is_check: bool, is_staged: bool
+) -> FormatReport:
+    """Checks or mends some documents, or all; with `is_staged` what is staged.
+
+    Raises:
+        UsageError: A path is no document, or the repository is bare.
+    """
+    with Session.open(settings) as session:
+        repository = session.repository
+        if repository.worktree is None:
+            message = "a bare repository has no working tree to check"
+            raise UsageError(message, where=str(repository.path))
+        is_managed = managed_paths(repository, session.publication)
+        if is_staged:
+            if paths:
+                message = "--staged looks at everything that is staged, so it takes no paths"
+                raise UsageError(message)
+            name = settings.environment.get("GIT_INDEX_FILE")
+            index = settings.here / name if name else None
+            return format_staged(repository, is_managed, index, is_check=is_check)
+        documents = find_documents(repository, paths, settings.here, is_managed)
+        return format_files(repository, documents, is_check=is_check)
+
+
+def install(settings: Settings, program: Path | None) -> HooksReport:
+    """Installs the hooks; `program` is the gitexport that they run."""
+    with Session.open(settings) as session:
+        return install_hooks(session.repository, program)
+
+
+def uninstall(settings: Settings) -> HooksReport:
+    """Removes the hooks again."""
+    with Session.open(settings) as session:
+        return uninstall_hooks(session.repository)

@@ -1,0 +1,96 @@
+"""`gitexport hooks`: installs the git hooks of a data repository, and removes them."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from gitexport.cli.invocation import Invocation, pass_invocation
+from gitexport.cli.parser import Command, Group
+
+if TYPE_CHECKING:
+    from gitexport.setup.hooks import HooksReport
+
+
+@click.group(
+    "hooks",
+    cls=Group,
+    short_help="Install or remove the git hooks.",
+    help="""Install or remove the git hooks of the data repository.
+
+The pre-commit hook refuses a commit with a document that is not in canonical form. A hook
+that is there already keeps running, before gitexport's own.""",
+    examples=[("check documents at every commit", "gitexport hooks install")],
+    exit_codes=[],
+)
+def command() -> None:
+    """Holds the two commands."""
+
+
+@command.command(
+    "install",
+    cls=Command,
+    short_help="Install the hooks, or renew them.",
+    help="Install the hooks, or renew them. A hook of your own is kept and runs first.",
+    examples=[("in the data repository", "gitexport -C data hooks install")],
+)
+@pass_invocation
+def install(invocation: Invocation) -> int:
+    """Installs the hooks."""
+    from gitexport.api.format import install as install_hooks
+
+    report = install_hooks(invocation.settings(), find_program())
+    return _print(report, invocation)
+
+
+@command.command(
+    "uninstall",
+    cls=Command,
+    short_help="Remove the hooks that install made.",
+    help="Remove exactly the hooks that install made, and put back what was there before.",
+    examples=[("in the data repository", "gitexport -C data hooks uninstall")],
+)
+@pass_invocation
+def uninstall(invocation: Invocation) -> int:
+    """Removes the hooks."""
+    from gitexport.api.format import uninstall as uninstall_hooks
+
+    return _print(uninstall_hooks(invocation.settings()), invocation)
+
+
+def find_program() -> Path | None:
+    """Finds the program that hooks have to run: the one that runs now, else one on PATH."""
+    beside = Path(sys.executable).parent / "gitexport"
+    started = Path(sys.argv[0]).absolute()
+    for candidate in (started, beside):
+        if candidate.name == "gitexport" and candidate.is_file():
+            return candidate
+    found = shutil.which("gitexport")
+    return Path(found) if found else None
+
+
+def _print(report: HooksReport, invocation: Invocation) -> int:
+    if invocation.options.is_json:
+        members = {
+            "directory": report.directory,
+            "installed": report.installed,
+            "removed": report.removed,
+            "chained": report.chained,
+            "warnings": report.warnings,
+        }
+        invocation.print_json("hooks", members)
+    else:
+        for name in report.installed:
+            after = ", after the hook that was there" if name in report.chained else ""
+            invocation.output.line(f"installed {name} in {report.directory}{after}")
+        for name in report.removed:
+            invocation.output.line(f"removed {name} from {report.directory}")
+        if not report.installed and not report.removed:
+            invocation.output.line("there was nothing to remove")
+    for warning in report.warnings:
+        invocation.messages.warn(warning)
+    return 0

@@ -1,0 +1,113 @@
+"""The report of an export as text and as JSON."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from gitexport.cli.exit_codes import first_of
+from gitexport.cli.invocation import Invocation
+from gitexport.model.report import EntityReport, ExportReport
+
+if TYPE_CHECKING:
+    from gitexport.api.export import ExportOutcome
+
+_COUNTS = ("added", "modified", "deleted", "unchanged", "superseded")
+_SHOWN = 10
+
+
+def print_outcome(outcome: ExportOutcome, invocation: Invocation) -> int:
+    """Prints what an export and its push did, and gives the exit code."""
+    report, messages = outcome.report, invocation.messages
+    for line in report.details:
+        messages.detail(line)
+    for change in report.schema_changes:
+        messages.warn(change)
+    _tell_quarantined(report, invocation)
+    for warning in report.warnings:
+        messages.warn(warning)
+    if invocation.options.is_json:
+        invocation.print_json("export", members(outcome))
+    else:
+        _print_text(outcome, invocation)
+    code = report.exit_code
+    if outcome.failure is not None:
+        messages.error(outcome.failure)
+        code = first_of(code, outcome.failure.exit_code)
+    return code
+
+
+def members(outcome: ExportOutcome) -> dict[str, object]:
+    """Gives the members of the JSON object."""
+    report = outcome.report
+    found: dict[str, object] = {
+        "snapshot": report.snapshot,
+        "commit": report.commit,
+        "mode": report.mode,
+        "started_at": report.started_at,
+        "finished_at": report.finished_at,
+        "duration_ms": _duration_ms(report),
+        "entities": report.entities,
+        "documents": report.documents,
+        "published": report.published,
+        "dry_run": report.is_dry_run,
+        "schema_changes": report.schema_changes,
+        "kept_edits": report.kept_edits,
+        "warnings": report.warnings,
+        "stages_ms": report.stages,
+    }
+    if outcome.push is not None:
+        found["push"] = outcome.push
+    return found
+
+
+def _print_text(outcome: ExportOutcome, invocation: Invocation) -> None:
+    report, output = outcome.report, invocation.output
+    changed = {name: found for name, found in report.entities.items() if _is_worth_a_line(found)}
+    if changed:
+        rows = [
+            [name, *(f"{getattr(found, count):,}" for count in _COUNTS), f"{_refused(found):,}"]
+            for name, found in changed.items()
+        ]
+        numeric = (*_COUNTS, "quarantined")
+        output.table(["entity", *numeric], rows, numeric=numeric)
+    for path in report.documents:
+        output.line(f"document {path}")
+    output.line(_headline(report))
+    if outcome.push is not None and report.published:
+        output.line(f"published to {outcome.push.remote}: {outcome.push.branch}")
+
+
+def _headline(report: ExportReport) -> str:
+    duration = _duration_ms(report)
+    time = "" if duration is None else f" in {duration / 1000:.2f} s"
+    if report.is_dry_run:
+        made = "a snapshot" if report.snapshot else "no snapshot"
+        return f"dry run: this export would make {made}; nothing was written"
+    if report.snapshot is None or report.commit is None:
+        return f"nothing to commit: the last snapshot is up to date{time}"
+    return f"snapshot {report.snapshot}, commit {report.commit[:10]}{time}"
+
+
+def _tell_quarantined(report: ExportReport, invocation: Invocation) -> None:
+    for name, found in report.entities.items():
+        for row in found.quarantined[:_SHOWN]:
+            column = f", column '{row.column}'" if row.column else ""
+            key = ",".join(row.key)
+            invocation.messages.warn(f"quarantined {name}:{key}{column}: {row.reason}")
+        more = len(found.quarantined) - _SHOWN
+        if more > 0:
+            invocation.messages.warn(f"quarantined {more:,} more of {name}; -o json names all")
+
+
+def _is_worth_a_line(found: EntityReport) -> bool:
+    return any(getattr(found, count) for count in _COUNTS) or bool(found.quarantined)
+
+
+def _refused(found: EntityReport) -> int:
+    return len(found.quarantined)
+
+
+def _duration_ms(report: ExportReport) -> int | None:
+    if report.finished_at is None:
+        return None
+    return round((report.finished_at - report.started_at).total_seconds() * 1000)
