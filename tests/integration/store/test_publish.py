@@ -11,6 +11,7 @@ import pytest
 from gitexport.errors import DecisionNeededError, PublishError, UsageError
 from gitexport.model.entity import Publication
 from gitexport.model.report import PushReport
+from gitexport.model.snapshot import ObjectId
 from gitexport.publish.push import PublishContext, publish
 from gitexport.store import refs
 from gitexport.store.journal import read_state
@@ -37,6 +38,7 @@ class Heard:
         """Needs no steps."""
 
     def warn(self, message: str) -> None:
+        """Keeps a warning."""
         self.warnings.append(message)
 
     def detail(self, message: str) -> None:
@@ -54,12 +56,14 @@ class Site:
         git(self.path, "remote", "add", "origin", str(self.remote))
         self.heard = Heard()
 
-    def snapshot(self, name: str, files: dict[str, str]) -> str:
+    def snapshot(self, name: str, files: dict[str, str]) -> ObjectId:
+        """Makes a snapshot here that the working tree shows."""
         commit = add_snapshot(self.repository, name, files)
         git(self.path, "reset", "--quiet", "--hard")
         return commit
 
     def publish(self, remote: str | None = None) -> PushReport:
+        """Publishes as the command does."""
         context = PublishContext(
             lambda path: path.startswith("data/") or path == "manifest.json",
             lambda: datetime(2025, 1, 2, tzinfo=UTC),
@@ -68,10 +72,12 @@ class Site:
         return publish(self.repository, Publication("an-id"), context, remote)
 
     def there(self) -> dict[str, str]:
+        """Reads the remote's refs, with git alone."""
         lines = git(self.path, "ls-remote", "--refs", str(self.remote)).splitlines()
         return {line.partition("\t")[2]: line.partition("\t")[0] for line in lines}
 
     def hook(self, name: str, script: str) -> Path:
+        """Installs a hook at the remote."""
         path = self.remote / "hooks" / name
         path.write_text(f"#!/bin/sh\n{script}\n")
         path.chmod(0o755)
@@ -155,7 +161,7 @@ def test_a_refusal_carries_the_server_s_words(site: Site, hook: str) -> None:
     site.snapshot(FIRST, ONE)
     site.hook(hook, "printf 'no data \\033[31mon Sundays\\n' >&2; exit 1")
 
-    with pytest.raises(PublishError, match="no data .*on Sundays") as caught:
+    with pytest.raises(PublishError, match=r"no data .*on Sundays") as caught:
         site.publish()
 
     assert caught.value.where == "refs/heads/main"
@@ -182,7 +188,7 @@ def test_what_the_server_drops_after_accepting_is_noticed(site: Site) -> None:
     site.snapshot(FIRST, ONE)
     site.hook("post-receive", f"git update-ref -d refs/tags/{FIRST}")
 
-    with pytest.raises(PublishError, match="accepted .* but does not show it") as caught:
+    with pytest.raises(PublishError, match=r"accepted .* but does not show it") as caught:
         site.publish()
 
     assert caught.value.where == f"refs/tags/{FIRST}"
