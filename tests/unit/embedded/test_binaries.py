@@ -82,26 +82,27 @@ def test_broken_program_is_passed_over(tmp_path: Path, monkeypatch: pytest.Monke
 def test_programs_out_of_reach_are_copied_and_their_folders_stay_closed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    identity = server_identity()
-    private = open_private_directory(identity)
+    closed = tmp_path / "closed"
+    closed.mkdir(mode=0o700)
+    private = open_private_directory(server_identity())
     try:
-        original = find_binaries(_MYSELF, private.path / "programs").directory.parent
-        libraries = original.parent.with_name(original.parent.name + ".libs")
-        closed = tmp_path / "closed"
-        closed.mkdir(mode=0o700)
-        # As a strict umask leaves an installation: for its owner alone.
-        shutil.copytree(original, closed / "wheel" / "pginstall", copy_function=_copy_closed)
-        if libraries.is_dir():
-            shutil.copytree(libraries, closed / "wheel.libs", copy_function=_copy_closed)
+        installation = find_binaries(_MYSELF, private.path / "programs").directory.parent
     finally:
         private.remove()
-    monkeypatch.setenv("GITEXPORT_PG_BIN", str(closed / "wheel" / "pginstall" / "bin"))
+    package = installation.parent
+    copied = closed / package.name / installation.name
+    # As a strict umask leaves an installation: for its owner alone.
+    shutil.copytree(installation, copied, copy_function=_copy_closed)
+    libraries = package.with_name(package.name + ".libs")
+    if libraries.is_dir():
+        shutil.copytree(libraries, closed / libraries.name, copy_function=_copy_closed)
+    monkeypatch.setenv("GITEXPORT_PG_BIN", str(copied / "bin"))
 
     with EmbeddedServer.start() as server, psycopg.connect(server.dsn()) as connection:
         assert connection.execute("SELECT 1").fetchone() == (1,)
 
     assert stat.S_IMODE(closed.stat().st_mode) == 0o700
-    assert stat.S_IMODE((closed / "wheel/pginstall/bin/postgres").stat().st_mode) == 0o700
+    assert stat.S_IMODE((copied / "bin" / "postgres").stat().st_mode) == 0o700
 
 
 def _copy_closed(source: str, target: str) -> str:
