@@ -1,0 +1,1 @@
+"""Checks what people read: links that lead somewhere, targets that exist."""
