@@ -10,9 +10,11 @@ from __future__ import annotations
 import json
 import os
 import secrets
+import threading
 import time
+import weakref
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,6 +26,9 @@ from gitexport.store.durable import write_durably
 from gitexport.store.git_errors import machine_error
 from gitexport.store.repository import DataRepository
 
+HEARTBEAT_SECONDS = 5.0
+"""How often a run says that it is alive, by the time of its journal file."""
+
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 
@@ -31,8 +36,9 @@ _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 class Run:
     """One run as the journal knows it.
 
-    `packs` are names without a suffix, noted before they are installed. `touched_at` is when
-    the run last said that it was alive. `finished_at` is None for a run that never ended.
+    `packs` are names without a suffix, noted before they are
+    installed, `commits` the commit in each. `touched_at` is when
+    the run last said that it was alive, every few seconds. `finished_at` is None for a run that never ended.
     """
 
     run_id: str
@@ -41,6 +47,7 @@ class Run:
     started_at: datetime
     touched_at: datetime
     packs: tuple[str, ...] = ()
+    commits: tuple[ObjectId, ...] = ()
     stage: str | None = None
     finished_at: datetime | None = None
 
@@ -51,12 +58,13 @@ class Journal:
     def __init__(self, repository: DataRepository) -> None:
         self._path = repository.state_dir / "run.json"
         self._run: Run | None = None
+        self._heart: threading.Event | None = None
 
     def last(self) -> Run | None:
         """Reads the last run; None where there was none, or its journal is unreadable."""
         try:
             members = _read_json(self._path)
-            return None if members is None else _parse_run(members)
+            return None if members is None else self._with_last_beat(_parse_run(members))
         except (KeyError, TypeError, ValueError):
             return None
 
@@ -71,21 +79,40 @@ class Journal:
         self._write(self._run)
         return self._run
 
-    def note_pack(self, name: str) -> None:
-        """Names a pack that is about to be installed with a keep file."""
+    def note_pack(self, name: str, commit_id: ObjectId) -> None:
+        """Names a pack that is about to be installed with a keep file, and the commit in it."""
         run = self._current()
-        self._write(replace(run, packs=(*run.packs, name), touched_at=datetime.now(UTC)))
+        packs, commits = (*run.packs, name), (*run.commits, commit_id)
+        now = datetime.now(UTC)
+        self._write(replace(run, packs=packs, commits=commits, touched_at=now))
 
     def note_stage(self, directory: Path) -> None:
         """Names the directory of files that wait to be renamed into the working tree."""
         self._write(replace(self._current(), stage=str(directory), touched_at=datetime.now(UTC)))
 
     def touch(self) -> None:
-        """Says that the run is alive: before each step that takes a lock of git."""
-        self._write(replace(self._current(), touched_at=datetime.now(UTC)))
+        """Says that the run is alive."""
+        with suppress(OSError):
+            os.utime(self._path)
+
+    def beat(self) -> None:
+        """Says that the run is alive, now and every few seconds until it ends.
+
+        To be called before the first step that takes locks of git; `note_pack` does so. Not
+        earlier: a process with threads should not fork, and reading does.
+        """
+        self._current()
+        self.touch()
+        if self._heart is None:
+            self._heart = threading.Event()
+            arguments = (weakref.ref(self), self._heart)
+            threading.Thread(target=_beat, args=arguments, daemon=True).start()
 
     def finish(self) -> None:
         """Ends the run: nothing of it has to be recovered."""
+        if self._heart is not None:
+            self._heart.set()
+            self._heart = None
         now = datetime.now(UTC)
         self._write(replace(self._current(), touched_at=now, finished_at=now))
         self._run = None
@@ -94,18 +121,24 @@ class Journal:
     def short_run(self) -> Iterator[None]:
         """Covers a few steps that take locks of git and leave nothing else to recover.
 
-        The journal of a run that died, and was not recovered yet, is kept and goes on.
+        The journal of a run that died, and was not recovered yet, is kept as it is.
         """
         last = self.last()
         if last is not None and last.finished_at is None:
-            self._write(replace(last, touched_at=datetime.now(UTC)))
             yield
             return
         self.begin()
+        self.beat()
         try:
             yield
         finally:
             self.finish()
+
+    def _with_last_beat(self, run: Run) -> Run:
+        if run.finished_at is not None:
+            return run
+        seen = datetime.fromtimestamp(self._path.stat().st_mtime, UTC)
+        return replace(run, touched_at=max(run.touched_at, seen))
 
     def _current(self) -> Run:
         if self._run is None:
@@ -187,6 +220,16 @@ def _optional_text(value: object) -> Any:  # noqa: ANN401 - checked here, typed 
     return value
 
 
+def _beat(reference: weakref.ref[Journal], ended: threading.Event) -> None:
+    # A journal that nobody holds any more belongs to a run that ended without a word.
+    while not ended.wait(HEARTBEAT_SECONDS):
+        journal = reference()
+        if journal is None:
+            return
+        journal.touch()
+        del journal
+
+
 def _parse_state(members: dict[str, Any]) -> MachineState:
     # A member that an earlier version did not write has its default.
     return MachineState(
@@ -208,6 +251,7 @@ def _parse_run(members: dict[str, Any]) -> Run:
         started_at=datetime.fromisoformat(members["started_at"]),
         touched_at=datetime.fromisoformat(members["touched_at"]),
         packs=tuple(str(pack) for pack in members["packs"]),
+        commits=tuple(ObjectId(str(commit)) for commit in members["commits"]),
         stage=_optional_text(members["stage"]),
         finished_at=None if finished is None else datetime.fromisoformat(finished),
     )

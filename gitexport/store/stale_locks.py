@@ -14,13 +14,13 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from gitexport.store.git_errors import locked_file, machine_error
-from gitexport.store.journal import Run, boot_id, booted_at
+from gitexport.store.journal import HEARTBEAT_SECONDS, Run, boot_id, booted_at
 from gitexport.store.repository import DataRepository
 
 # File systems stamp files with a coarser clock than the one that runs write down.
 _CLOCK_SLACK = timedelta(seconds=1)
-# A run says that it is alive before each step that takes locks; no step of that kind is longer.
-_LONGEST_STEP = timedelta(seconds=60)
+# A run that hangs in the system for a moment misses a beat or two.
+_LONGEST_SILENCE = timedelta(seconds=3 * HEARTBEAT_SECONDS)
 _WAIT_FOR_GIT_SECONDS = 5.0
 _ROOT_LOCKS = ("HEAD.lock", "index.lock", "ORIG_HEAD.lock", "MERGE_HEAD.lock")
 _COMMON_LOCKS = ("HEAD.lock", "packed-refs.lock", "config.lock", "packed-refs.new")
@@ -93,7 +93,7 @@ def _wait_for_git(repository: DataRepository) -> None:
 
 
 def _lifetime(run: Run) -> tuple[datetime, datetime]:
-    last = run.touched_at + _LONGEST_STEP
+    last = run.touched_at + _LONGEST_SILENCE
     if run.boot_id and run.boot_id != boot_id():
         # No process outlives a restart, so the machine's start bounds the run as well.
         last = max(last, booted_at())

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import stat
+import threading
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,6 +14,7 @@ import pytest
 
 from gitexport.errors import CorruptRepositoryError, MachineError
 from gitexport.model.snapshot import ObjectId
+from gitexport.store import journal as journals
 from gitexport.store.durable import write_durably
 from gitexport.store.journal import Journal, MachineState, boot_id, read_state, write_state
 from gitexport.store.repository import DataRepository
@@ -44,15 +48,48 @@ def test_a_run_is_known_until_it_finishes(repository: DataRepository) -> None:
     assert ended.finished_at is not None
 
 
-def test_touching_says_that_the_run_is_alive(repository: DataRepository) -> None:
+def test_a_run_says_that_it_is_alive_until_it_ends(
+    repository: DataRepository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(journals, "HEARTBEAT_SECONDS", 0.01)
     journal = Journal(repository)
     begun = journal.begin()
+    journal.beat()
+    path = repository.state_dir / "run.json"
 
-    journal.touch()
+    def wait_for_a_beat() -> None:
+        os.utime(path, (0, 0))
+        deadline = time.monotonic() + 30
+        while path.stat().st_mtime == 0 and time.monotonic() < deadline:
+            time.sleep(0.01)
 
+    wait_for_a_beat()
     last = Journal(repository).last()
     assert last is not None
     assert last.touched_at > begun.touched_at
+
+    journal.finish()
+    beats = [thread for thread in threading.enumerate() if thread.name.endswith("(_beat)")]
+    for thread in beats:
+        thread.join(30)
+    os.utime(path, (0, 0))
+    assert path.stat().st_mtime == 0
+
+
+def test_a_forgotten_journal_beats_no_more(
+    repository: DataRepository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(journals, "HEARTBEAT_SECONDS", 0.01)
+    before = set(threading.enumerate())
+    journal = Journal(repository)
+    journal.begin()
+    journal.beat()
+    del journal
+    gc.collect()
+
+    for thread in set(threading.enumerate()) - before:
+        thread.join(30)
+        assert not thread.is_alive()
 
 
 def test_a_short_run_finishes_also_when_it_fails(repository: DataRepository) -> None:

@@ -282,7 +282,7 @@ repository = DataRepository.open(Path(sys.argv[1]))
 RepositoryLock(repository).acquire()
 journal = Journal(repository)
 journal.begin()
-journal.touch()
+journal.beat()
 with repository.pygit().transaction() as transaction:
     transaction.lock_ref("refs/heads/main")
     os.kill(os.getpid(), 9)
