@@ -151,22 +151,39 @@ def test_index_entry_offsets_may_be_noted(viewed: ViewedRepository) -> None:
     assert len(_listing(viewed)) == len(FILES) - 1
 
 
+def _edit_unseen_by_stat(viewed: ViewedRepository, data: bytes, at: int) -> None:
+    path = viewed.path / "data/1/1.json"
+    before = path.stat()
+    path.write_bytes(data)
+    os.utime(path, ns=(at, at))
+    # Stands for a git that compares whole seconds, and an edit in the second of the entry.
+    git(viewed.path, "config", "core.trustctime", "false")
+    assert (path.stat().st_size, path.stat().st_ino) == (before.st_size, before.st_ino)
+
+
 def test_an_edit_in_the_second_of_the_index_is_still_seen(viewed: ViewedRepository) -> None:
     """A younger index must not make a racily clean entry look settled."""
     at = 1_700_000_000 * 10**9
-    path = viewed.path / "data/1/1.json"
-    os.utime(path, ns=(at, at))
+    os.utime(viewed.path / "data/1/1.json", ns=(at, at))
     git(viewed.path, "update-index", "data/1/1.json")
     os.utime(viewed.gitdir / "index", ns=(at, at))
-    found = path.stat()
-    path.write_bytes(b"X\n")
-    os.utime(path, ns=(at, at))
-    # A git that compares whole seconds sees the same ctime, too, in the same second.
-    git(viewed.path, "config", "core.trustctime", "false")
-    assert (path.stat().st_size, path.stat().st_ino) == (found.st_size, found.st_ino)
-    assert viewed.status() == [" M data/1/1.json"]
+    _edit_unseen_by_stat(viewed, b"X\n", at)
 
     _patch(viewed, [IndexEdit(b"data/2/2.json", blob_id(b"2\n"))])
+
+    assert viewed.status() == [" M data/1/1.json"]
+
+
+def test_a_file_that_was_saved_just_now_is_read_again(viewed: ViewedRepository) -> None:
+    """Somebody who writes what the snapshot holds, and goes on writing, is not overlooked."""
+    path = viewed.path / "data/1/1.json"
+    path.write_bytes(b"X\n")
+    at = path.stat().st_mtime_ns
+    viewed.move({**viewed.files, "data/1/1.json": b"X\n"})
+    later = at + 5 * 10**9
+    os.utime(viewed.gitdir / "index", ns=(later, later))
+
+    _edit_unseen_by_stat(viewed, b"Y\n", at)
 
     assert viewed.status() == [" M data/1/1.json"]
 
