@@ -43,7 +43,12 @@ def install(invocation: Invocation) -> int:
     """Installs the hooks."""
     from gitexport.api.format import install as install_hooks
 
-    report = install_hooks(invocation.settings(), find_program())
+    program = find_program()
+    report = install_hooks(invocation.settings(), program)
+    if program is None:
+        invocation.messages.warn(
+            "the program 'gitexport' is not on PATH: the hook checks nothing until it is"
+        )
     return _print(report, invocation)
 
 

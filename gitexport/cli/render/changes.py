@@ -1,0 +1,83 @@
+"""Documents and fields that changed, as lines for people and as JSON members."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, cast
+
+from gitexport.model.address import format_address
+from gitexport.model.changeset import ABSENT, ChangeKind, DocumentChange, FieldChange
+
+if TYPE_CHECKING:
+    from gitexport.canonical.value import JsonValue
+
+SHOWN_DOCUMENTS = 20
+"""How many documents of one snapshot `log -p` shows."""
+
+_LONGEST = 72
+_STYLES = {
+    ChangeKind.ADDED: "green",
+    ChangeKind.DELETED: "red",
+    ChangeKind.MODIFIED: "yellow",
+    ChangeKind.RENAMED: "cyan",
+    ChangeKind.REWRITTEN: "dim",
+}
+
+
+def change_lines(change: DocumentChange, indent: str = "") -> Iterator[tuple[str, str]]:
+    """Yields a document's line and those of its fields, each with its style.
+
+    The fields of added and deleted documents are those of the document; they are left out.
+    """
+    name = change.path if change.key is None else format_address(change.entity, change.key)
+    moved = f"  (from {change.old_path})" if change.old_path else ""
+    yield f"{indent}{change.kind.mark} {name}{moved}", _STYLES[change.kind]
+    if change.kind is ChangeKind.MODIFIED:
+        for field in change.fields:
+            yield field_line(field, indent + "    ")
+
+
+def field_line(field: FieldChange, indent: str = "") -> tuple[str, str]:
+    """Writes one field's line, with its style."""
+    pointer = field.pointer or "/"
+    if field.old is ABSENT:
+        return f"{indent}+ {pointer}: {_short(field.new)}", "green"
+    if field.new is ABSENT:
+        return f"{indent}- {pointer}: {_short(field.old)}", "red"
+    return f"{indent}~ {pointer}: {_short(field.old)} -> {_short(field.new)}", "yellow"
+
+
+def change_members(change: DocumentChange) -> dict[str, object]:
+    """Gives a document's change for JSON."""
+    members: dict[str, object] = {
+        "entity": change.entity,
+        "key": change.key,
+        "kind": change.kind,
+        "path": change.path,
+    }
+    if change.old_path is not None:
+        members["old_path"] = change.old_path
+    members |= {"old_blob": change.old_blob, "new_blob": change.new_blob}
+    if change.kind is ChangeKind.MODIFIED:
+        members["fields"] = field_members(change.fields)
+    return members
+
+
+def field_members(fields: Iterable[FieldChange]) -> list[dict[str, object]]:
+    """Gives field changes for JSON; a side on which a field is absent has no member."""
+    found = []
+    for field in fields:
+        members: dict[str, object] = {"pointer": field.pointer}
+        if field.old is not ABSENT:
+            members["old"] = field.old
+        if field.new is not ABSENT:
+            members["new"] = field.new
+        found.append(members)
+    return found
+
+
+def _short(value: object) -> str:
+    from gitexport.canonical.value import dumps_line
+
+    text = dumps_line(cast("JsonValue", value)).decode().rstrip("\n")
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
