@@ -147,6 +147,8 @@ def _text(error: psycopg.Error) -> str:
 
 
 def _without_values(text: str) -> str:
+    # Bytes that are no text come with those that follow them.
+    text = text.partition(": 0x")[0]
     start = 0
     while (quote := text.find('"', start)) >= 0:
         told = next((m for m in _TOLD.finditer(text, start) if m.end() - 1 > quote), None)

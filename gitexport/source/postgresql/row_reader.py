@@ -2,13 +2,14 @@
 
 One COPY reads them all. Where it fails because of some row's values (text that is not valid
 in its encoding, a document over 1 GB, a damaged page), the rows that did not come yet are read
-by their keys, in batches that are halved until each failing row stands alone. The keys of
-the rows that already came are kept as the server sent them, a few bytes each.
+by their keys in batches, out of which each failing row is taken: the one after the last that
+came, or by halving. The keys of the rows that already came are kept as the server sent
+them, a few bytes each.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass, replace
 
 import psycopg
@@ -69,14 +70,32 @@ class RowReader:
     def _remaining(self, query: RowQuery, seen: bytes) -> Iterator[SourceRow]:
         parts = len(self.reading.key)
         came = set(_split(seen, parts))
-        statement = keys_statement(self.reading, query)
+        # In order, because then the row at which a batch breaks off is the next one.
+        statement = keys_statement(self.reading, replace(query, is_ordered=True))
         keys = dict.fromkeys(data for data in copied(self.cursor, statement) if data not in came)
         came.clear()
         waiting = list(keys)
         for start in range(0, len(waiting), _BATCH):
             yield from self._batch(waiting[start : start + _BATCH], query)
 
-    def _batch(self, keys: Sequence[bytes], query: RowQuery) -> Iterator[SourceRow]:
+    def _batch(self, keys: list[bytes], query: RowQuery) -> Iterator[SourceRow]:
+        waiting = [keys]
+        while waiting:
+            rest, reason = yield from self._attempt(waiting.pop(), query)
+            if len(rest) > 1:
+                # Most likely the next row in order is the one that failed.
+                suspect, others = rest[:1], rest[1:]
+                rest, reason = yield from self._attempt(suspect, query)
+                middle = 0 if rest else len(others) // 2
+                waiting += [part for part in (others[middle:], others[:middle]) if part]
+            if rest:
+                key = read_key(rest[0], len(self.reading.key))
+                yield SourceRow(key, "", 0, None, reason, None)
+
+    def _attempt(
+        self, keys: list[bytes], query: RowQuery
+    ) -> Generator[SourceRow, None, tuple[list[bytes], str]]:
+        """Streams the rows with some keys; gives the keys that did not come, and why."""
         parts = len(self.reading.key)
         came = set()
         try:
@@ -86,26 +105,18 @@ class RowReader:
         except psycopg.Error as error:
             if not is_row_refusal(error):
                 raise
-            reason = refusal_text(error)
-        else:
-            return
-        rest = [key for key in keys if key not in came]
-        if len(rest) == 1:
-            yield SourceRow(read_key(rest[0], parts), "", 0, None, reason, None)
-            return
-        middle = len(rest) // 2
-        yield from self._batch(rest[:middle], query)
-        yield from self._batch(rest[middle:], query)
+            return [key for key in keys if key not in came], refusal_text(error)
+        return [], ""
 
-    def _batch_statement(self, keys: Sequence[bytes], query: RowQuery) -> sql.Composable:
+    def _batch_statement(self, keys: list[bytes], query: RowQuery) -> sql.Composable:
         parts = len(self.reading.key)
         matching = self.match.condition(self.reading, [read_key(key, parts) for key in keys])
         condition = sql.SQL("{} AND {}").format(self.reading.condition, matching)
         return rows_statement(
             replace(self.reading, condition=condition),
             self.compiled,
-            # The keys already say which rows; with a limit they come in order once more.
-            replace(query, part=0, parts=1, limit=len(keys) if query.limit else 0),
+            # A limit makes the server order keys before it writes documents.
+            replace(query, part=0, parts=1, limit=len(keys)),
             self.label,
         )
 

@@ -8,14 +8,13 @@ by `gitexport.canonical.encode`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from psycopg import sql
 
 from gitexport.canonical.encode import CLOSING, EMPTY_DOCUMENT, MARK, opening
 from gitexport.model.ports import NestedKind, RowQuery
-from gitexport.model.relation import RelationName
 from gitexport.source.postgresql.problems import problem_expression
 from gitexport.source.postgresql.value_types import ValueType
 
@@ -73,8 +72,13 @@ class Reading:
         )
 
 
-def compile_select(columns: Mapping[str, ValueType], alias: sql.Identifier) -> CompiledSelect:
-    """Compiles the expressions for some columns, handed in sorted by code point."""
+def compile_select(
+    columns: Mapping[str, ValueType], not_null: Collection[str], alias: sql.Identifier
+) -> CompiledSelect:
+    """Compiles the expressions for some columns, handed in sorted by code point.
+
+    `not_null` names the relation's columns that always have a value.
+    """
     kinds = {name: value_type.nested_kind() for name, value_type in columns.items()}
     sizes = [
         sql.SQL("coalesce(octet_length({}.{}), 0)::int8").format(alias, sql.Identifier(name))
@@ -85,7 +89,7 @@ def compile_select(columns: Mapping[str, ValueType], alias: sql.Identifier) -> C
         document=_document(kinds, alias),
         nested=tuple(kind for kind in kinds.values() if kind is not None),
         raw_size=sql.SQL(" + ").join(sizes) if sizes else None,
-        problem=problem_expression(columns, alias),
+        problem=problem_expression(columns, not_null, alias),
     )
 
 
@@ -121,7 +125,7 @@ def rows_statement(
         inner=sql.SQL(", ").join(inner),
         source=reading.source,
         condition=_shared(reading, query),
-        order=first_by_key(reading, query.limit),
+        order=by_key(reading, query),
     )
 
 
@@ -134,21 +138,17 @@ def keys_statement(
         sql.SQL(", ").join(texts),
         reading.source,
         _shared(reading, query),
-        first_by_key(reading, query.limit),
+        by_key(reading, query),
     )
 
 
-def first_by_key(reading: Reading, limit: int) -> sql.Composable:
-    """Orders by the key and cuts, where there is a limit."""
-    if not limit:
+def by_key(reading: Reading, query: RowQuery) -> sql.Composable:
+    """Orders by the key and cuts, where the query asks for it."""
+    if not (query.limit or query.is_ordered):
         return sql.SQL("")
     order = sql.SQL(", ").join(map(reading.column, reading.key))
-    return sql.SQL(" ORDER BY {} LIMIT {}").format(order, sql.Literal(limit))
-
-
-def relation_identifier(name: RelationName) -> sql.Identifier:
-    """Quotes a relation's schema and name."""
-    return sql.Identifier(name.schema, name.name)
+    limit = sql.SQL(" LIMIT {}").format(sql.Literal(query.limit)) if query.limit else sql.SQL("")
+    return sql.SQL(" ORDER BY {}{}").format(order, limit)
 
 
 def _shared(reading: Reading, query: RowQuery) -> sql.Composable:

@@ -48,6 +48,7 @@ SELECT t.oid, n.nspname, t.typname, format_type(t.oid, NULL),
          SELECT FROM pg_cast k WHERE k.castsource = t.oid AND k.casttarget = 'json'::regtype)
   FROM needed JOIN pg_type t ON t.oid = needed.oid JOIN pg_namespace n ON n.oid = t.typnamespace
 """
+_JSON = {"json": NestedKind.EXACT, "jsonb": NestedKind.CLEAN}
 _FLOATS = frozenset({"float4", "float8"})
 _TEXTS = frozenset({"text", "varchar", "bpchar", "bytea"})
 _VECTORS = frozenset({"int2vector", "oidvector"})
@@ -79,6 +80,11 @@ class ValueType:
         return self.schema == "pg_catalog"
 
     @property
+    def is_json(self) -> bool:
+        """Tells whether it is json or jsonb, itself and not through a domain."""
+        return self.is_builtin and self.name in _JSON
+
+    @property
     def is_raw_text(self) -> bool:
         """Tells whether the JSON text is at least as long as the value, whose length is free."""
         return self.base.is_builtin and self.base.name in _TEXTS
@@ -99,7 +105,7 @@ class ValueType:
                 return NestedKind.EXACT
             return element.nested_kind() or NestedKind.CLEAN
         if base.is_builtin:
-            return {"json": NestedKind.EXACT, "jsonb": NestedKind.CLEAN}.get(base.name)
+            return _JSON.get(base.name)
         # A base type of people's own: canonicalising a plain value is harmless.
         return NestedKind.EXACT if base.code == "b" else None
 

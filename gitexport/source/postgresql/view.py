@@ -244,7 +244,11 @@ def _make_plan(cursor: Cursor, entity: Entity) -> _Plan:
     return _Plan(
         relation=relation,
         columns=columns,
-        compiled=compile_select({name: types[name] for name in columns}, sql.Identifier(alias)),
+        compiled=compile_select(
+            {name: types[name] for name in columns},
+            {column.name for column in relation.columns if column.not_null},
+            sql.Identifier(alias),
+        ),
         match=KeyMatch.of(entity.key, types),
         source=parts.source,
         alias=sql.Identifier(alias),

@@ -1,0 +1,1 @@
+"""The parts of the source that need no server."""
