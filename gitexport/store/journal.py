@@ -36,9 +36,9 @@ _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 class Run:
     """One run as the journal knows it.
 
-    `packs` are names without a suffix, noted before they are
-    installed, `commits` the commit in each. `touched_at` is when
-    the run last said that it was alive, every few seconds. `finished_at` is None for a run that never ended.
+    `packs` are names without a suffix, noted before they are installed, `commits` the commit
+    in each. `touched_at` is when the run last said that it was alive. `finished_at` is None
+    for a run that never ended.
     """
 
     run_id: str
@@ -82,6 +82,7 @@ class Journal:
     def note_pack(self, name: str, commit_id: ObjectId) -> None:
         """Names a pack that is about to be installed with a keep file, and the commit in it."""
         run = self._current()
+        self.beat()
         packs, commits = (*run.packs, name), (*run.commits, commit_id)
         now = datetime.now(UTC)
         self._write(replace(run, packs=packs, commits=commits, touched_at=now))

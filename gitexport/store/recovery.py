@@ -108,14 +108,19 @@ def _remove_damaged_objects(repository: DataRepository, run: Run) -> list[str]:
 
 def _remove_torn_packs(repository: DataRepository, run: Run) -> list[str]:
     repaired = []
-    for name in run.packs:
+    for name, commit in zip(run.packs, run.commits, strict=True):
         pack = repository.objects / "pack" / f"{name}.pack"
         index = pack.with_suffix(".idx")
-        if pack.exists() and not (index.exists() and _is_whole(pack) and _is_whole(index)):
+        if not pack.exists():
+            continue
+        if not (index.exists() and _is_whole(pack) and _is_whole(index)):
             # The branch moves only after a pack was read back, so nothing refers to this one.
-            index.unlink(missing_ok=True)
-            pack.unlink()
             repaired.append(f"removed the unfinished pack '{name}'")
+        elif refs.is_reached(repository, commit):
+            continue
+        index.unlink(missing_ok=True)
+        pack.unlink()
+        repository.forget()
     return repaired
 
 

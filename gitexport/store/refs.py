@@ -186,6 +186,15 @@ def is_ancestor(repository: DataRepository, ancestor: ObjectId, commit_id: Objec
         return bool(handle.descendant_of(new, old))
 
 
+def is_reached(repository: DataRepository, commit_id: ObjectId) -> bool:
+    """Tells whether any branch holds a commit."""
+    handle = repository.pygit()
+    with translated("the branches cannot be listed"):
+        names = [name for name in handle.references if name.startswith(BRANCH_PREFIX)]
+    tips = {_target(handle, name) for name in names}
+    return any(tip is not None and is_ancestor(repository, commit_id, tip) for tip in tips)
+
+
 def _swap(
     repository: DataRepository, name: str, old: ObjectId | None, new: ObjectId, message: str
 ) -> None:

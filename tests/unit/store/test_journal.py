@@ -30,14 +30,15 @@ def test_a_run_is_known_until_it_finishes(repository: DataRepository) -> None:
     assert journal.last() is None
 
     begun = journal.begin()
-    journal.note_pack("pack-1")
-    journal.note_pack("pack-2")
+    journal.note_pack("pack-1", ObjectId("1" * 40))
+    journal.note_pack("pack-2", ObjectId("2" * 40))
     journal.note_stage(repository.state_dir / "stage")
     left = Journal(repository).last()
 
     assert left is not None
     assert (left.run_id, left.pid, left.boot_id) == (begun.run_id, os.getpid(), boot_id())
     assert left.packs == ("pack-1", "pack-2")
+    assert left.commits == ("1" * 40, "2" * 40)
     assert left.stage == str(repository.state_dir / "stage")
     assert left.touched_at > left.started_at
     assert left.finished_at is None
@@ -104,7 +105,7 @@ def test_a_short_run_finishes_also_when_it_fails(repository: DataRepository) -> 
 def test_a_short_run_does_not_hide_a_dead_one(repository: DataRepository) -> None:
     dead = Journal(repository)
     dead.begin()
-    dead.note_pack("pack-1")
+    dead.note_pack("pack-1", ObjectId("1" * 40))
 
     with Journal(repository).short_run():
         pass

@@ -47,10 +47,12 @@ def repair(repository: DataRepository) -> list[str]:
     return recover(repository, "main", make_tag)
 
 
-def dead_run(repository: DataRepository, *packs: str, lived: timedelta = HOUR) -> Run:
-    """A run that began a while ago, said last just now that it is alive, and was killed."""
+def dead_run(repository: DataRepository, packs: dict[str, ObjectId] | None = None) -> Run:
+    """A run that began an hour ago, said last just now that it is alive, and was killed."""
     now = datetime.now(UTC)
-    run = Run("dead", 1, journals.boot_id(), now - lived, now, packs)
+    known = packs or {}
+    names, commits = tuple(known), tuple(known.values())
+    run = Run("dead", 1, journals.boot_id(), now - HOUR, now, names, commits)
     journals._write_json(repository.state_dir / "run.json", asdict(run))
     return run
 
@@ -244,13 +246,31 @@ def test_an_unfinished_pack_of_the_run_goes(repository: DataRepository, damage: 
     torn.write_bytes({"no index": content, "empty": b"", "torn": content[:-30]}[damage])
     if damage != "no index":
         torn.with_suffix(".idx").write_bytes(whole.with_suffix(".idx").read_bytes())
-    dead_run(repository, name, whole.stem)
+    tip = refs.tip(repository, "main")
+    assert tip is not None
+    dead_run(repository, {name: tip, whole.stem: tip})
 
     assert repair(repository) == [f"removed the unfinished pack '{name}'"]
 
     assert not torn.exists()
     assert whole.exists()
     fsck(repository.path)
+
+
+def test_a_whole_pack_that_no_branch_reaches_goes(repository: DataRepository) -> None:
+    git(repository.path, "repack", "-adq")
+    kept = list((repository.objects / "pack").glob("*.pack"))
+    lost = write_commit(repository, "lost\n", {"a": "lost"})
+    stem = repository.objects / "pack" / "pack"
+    name = f"pack-{git(repository.path, 'pack-objects', str(stem), stdin=lost)}"
+    pack = repository.objects / "pack" / f"{name}.pack"
+    dead_run(repository, {name: lost})
+    assert pack.exists()
+
+    repair(repository)
+
+    assert list((repository.objects / "pack").glob("*.pack")) == kept
+    git(repository.path, "fsck", "--strict")
 
 
 def test_a_snapshot_without_its_tag_gets_it_again(repository: DataRepository) -> None:
