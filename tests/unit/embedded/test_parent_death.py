@@ -77,9 +77,15 @@ class _Parent:
         open_private_directory(server_identity()).remove()  # sweeps
 
 
-@pytest.mark.parametrize("way", ["kernel", "watcher"])
-@pytest.mark.parametrize("starter", ["main", "thread"])
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+@pytest.mark.parametrize(
+    ("way", "starter", "number"),
+    [
+        ("kernel", "main", signal.SIGKILL),
+        ("kernel", "thread", signal.SIGTERM),
+        ("watcher", "main", signal.SIGTERM),
+        ("watcher", "thread", signal.SIGKILL),
+    ],
+)
 def test_server_ends_with_its_parent_and_its_files_are_swept(
     way: str, starter: str, number: signal.Signals
 ) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import tempfile
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -24,15 +25,11 @@ def _ask(dsn: str, query: str) -> object:
 
 
 @pytest.fixture
-def shared_folder(tmp_path: Path) -> Iterator[Path]:
+def shared_folder() -> Iterator[Path]:
     """A folder that the server's user can reach; pytest's own are private."""
-    folders = [tmp_path, tmp_path.parent, tmp_path.parent.parent]
-    modes = [folder.stat().st_mode for folder in folders]
-    for folder in folders:
-        folder.chmod(0o755)
-    yield tmp_path
-    for folder, mode in zip(folders, modes, strict=True):
-        folder.chmod(mode)
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        yield Path(folder)
 
 
 def test_server_is_utf8_and_sorts_by_code_point_on_no_network_address() -> None:
