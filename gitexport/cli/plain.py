@@ -10,8 +10,16 @@ _BREAKS = re.compile(r"[\s\x85\u2028\u2029]+")
 
 
 def clean(text: str) -> str:
-    """Drops control characters other than line ends and tabs, and half surrogate pairs."""
-    return _CONTROL.sub("", text).encode("utf-8", "replace").decode()
+    """Drops control characters other than line ends and tabs."""
+    return _CONTROL.sub("", whole(text))
+
+
+def whole(text: str) -> str:
+    """Gives text that is UTF-8: file names as their bytes say, other half pairs as `?`."""
+    try:
+        return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    except UnicodeEncodeError:
+        return text.encode("utf-8", "replace").decode()
 
 
 def one_line(text: str) -> str:

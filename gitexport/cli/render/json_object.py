@@ -10,6 +10,7 @@ from pathlib import PurePath
 from typing import cast
 
 from gitexport.canonical.value import ExactNumber, JsonValue, dumps_line
+from gitexport.cli.plain import whole
 
 
 def json_object(format_name: str, members: Mapping[str, object]) -> bytes:
@@ -27,7 +28,7 @@ def to_json(value: object) -> JsonValue:
         return value.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
     if isinstance(value, (Enum, PurePath, str)):
         text = value.value if isinstance(value, Enum) else value
-        return str(text).encode("utf-8", "replace").decode()
+        return whole(str(text))
     if isinstance(value, (set, frozenset)):
         return [to_json(member) for member in sorted(value)]
     if isinstance(value, (list, tuple)):

@@ -1,0 +1,1 @@
+"""Tests of the command line: standard output, standard error, exit code."""

@@ -1,0 +1,58 @@
+"""Runs the program in this process, as the tests of all commands do."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from gitexport.cli.main import main
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a command ended."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> dict[str, Any]:
+        """The one object on standard output."""
+        value: dict[str, Any] = json.loads(self.out)
+        assert isinstance(value, dict)
+        assert next(iter(value)) == "format"
+        return value
+
+    @property
+    def error(self) -> dict[str, Any]:
+        """The one object that a failure prints on standard error, after messages."""
+        value: dict[str, Any] = json.loads(self.err.splitlines()[-1])
+        assert list(value) == ["format", "code", "error", "where", "hint"]
+        assert value["code"] == self.code
+        return value
+
+
+class Program:
+    """The program with some arguments that every call shares."""
+
+    def __init__(self, capsys: pytest.CaptureFixture[str], shared: Sequence[str] = ()) -> None:
+        self._capsys = capsys
+        self._shared = list(shared)
+
+    def __call__(self, *arguments: object) -> Ended:
+        """Runs a command line and catches what it prints."""
+        self._capsys.readouterr()
+        code = main([*self._shared, *map(str, arguments)])
+        caught = self._capsys.readouterr()
+        return Ended(code, caught.out, caught.err)
+
+    def done(self, *arguments: object) -> Ended:
+        """Runs a command line that has to succeed."""
+        ended = self(*arguments)
+        assert ended.code == 0, ended.err
+        return ended
