@@ -48,13 +48,15 @@ class EmbeddedServer:
     until `stop`.
     """
 
-    def __init__(self, private: PrivateDirectory, binaries: Binaries, data: Path) -> None:
+    def __init__(
+        self, private: PrivateDirectory, binaries: Binaries, process: ServerProcess, data: Path
+    ) -> None:
         self.version = binaries.version
         self.data_directory = data
         self.log_path = private.path / "server.log"
         self._private = private
         self._owner = os.getpid()
-        self._process: ServerProcess | None = None
+        self._process: ServerProcess | None = process
 
     @classmethod
     def start(
@@ -76,6 +78,7 @@ class EmbeddedServer:
         """
         identity = server_identity()
         private = open_private_directory(identity)
+        process: ServerProcess | None = None
         try:
             binaries = find_binaries(identity, private.path / "programs")
             sockets = private.make("socket", identity)
@@ -83,14 +86,16 @@ class EmbeddedServer:
                 data = create_cluster(binaries, identity, private.make("data", identity))
             else:
                 data = adopt_cluster(binaries, identity, data_directory.absolute())
-            server = cls(private, binaries, data)
             options = {**_SETTINGS, **({} if durable else _FAST), **(settings or {})}
             options["unix_socket_directories"] = str(sockets)
-            server._process = ServerProcess(binaries, identity, data, options, server.log_path)
-            server._process.wait_until_ready()
+            process = ServerProcess(binaries, identity, data, options, private.path / "server.log")
+            process.wait_until_ready()
         except BaseException:
+            if process is not None:
+                process.stop()
             private.remove()
             raise
+        server = cls(private, binaries, process, data)
         atexit.register(server.stop)
         return server
 
