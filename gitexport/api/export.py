@@ -50,7 +50,8 @@ def export(
     """
     with Session.open(settings) as session:
         session.entities(request.options.entities)
-        session.accept(accept=request.accept_config)
+        is_dry_run = request.options.is_dry_run
+        session.accept(accept=request.accept_config, remember=not is_dry_run)
         report = export_snapshot(
             session.source,
             session.repository,
@@ -61,7 +62,7 @@ def export(
         )
         if on_report is not None:
             on_report(report)
-        if not request.push or report.is_dry_run:
+        if not request.push or is_dry_run:
             return ExportOutcome(report)
         # The database is not needed any more, and a push may take long.
         session.close()

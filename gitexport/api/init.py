@@ -17,7 +17,7 @@ from gitexport.config.write import (
     commented_relations,
     new_config,
 )
-from gitexport.errors import ConfigError, PermissionDeniedError
+from gitexport.errors import ConfigError, PermissionDeniedError, UsageError
 from gitexport.export.message import SETUP
 from gitexport.model.entity import CONFIG_PATH, RELATIONS_DIRECTORY, Publication
 from gitexport.model.ports import Progress, Source
@@ -97,16 +97,31 @@ def init(settings: Settings, options: InitOptions) -> InitReport:
 
 
 def _look(path: Path) -> _Present:
-    is_repository = (path / ".git").exists() or (path / "HEAD").is_file()
-    if not is_repository:
-        text = (path / CONFIG_PATH).read_bytes() if (path / CONFIG_PATH).is_file() else None
+    file = path / CONFIG_PATH
+    text = file.read_bytes() if file.is_file() else None
+    if not (path / ".git").exists() and not (path / "HEAD").is_file():
         return _present(None, text, "main")
     repository = DataRepository.create(path)
-    branch = head_branch(repository.pygit()) or "main"
-    text = None
-    if repository.worktree is not None and (repository.worktree / CONFIG_PATH).is_file():
-        text = (repository.worktree / CONFIG_PATH).read_bytes()
-    return _present(repository, text or read_tip_file(repository, branch, CONFIG_PATH), branch)
+    _refuse_unfinished(repository)
+    head = head_branch(repository.pygit())
+    if text is None and head is not None:
+        text = read_tip_file(repository, head, CONFIG_PATH)
+    present = _present(repository, text, head or "main")
+    if text is None or repository.checked_out_branch() == present.branch:
+        return present
+    # Where the branch is not checked out, its own configuration counts.
+    committed = read_tip_file(repository, present.branch, CONFIG_PATH)
+    return _present(repository, committed or text, present.branch)
+
+
+def _refuse_unfinished(repository: DataRepository) -> None:
+    operation = repository.operation_in_progress()
+    if operation is not None:
+        message = f"a {operation} is in progress in '{repository.path}'"
+        raise UsageError(message, where=str(repository.path), hint=f"git {operation} --abort")
+    if repository.is_detached:
+        message = f"'{repository.path}' has no branch checked out"
+        raise UsageError(message, where=str(repository.path), hint="run 'git switch' first")
 
 
 def _present(repository: DataRepository | None, text: bytes | None, branch: str) -> _Present:

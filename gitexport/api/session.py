@@ -16,7 +16,7 @@ from gitexport.config.parse import parse_config
 from gitexport.errors import ConfigError, MachineError, UsageError
 from gitexport.model.entity import CONFIG_PATH, Entity, Publication
 from gitexport.model.ports import Clock, Progress
-from gitexport.store.repository import DataRepository, head_branch
+from gitexport.store.repository import STATE_DIRECTORY, DataRepository, head_branch
 from gitexport.store.tip_files import read_tip_file
 
 if TYPE_CHECKING:
@@ -72,13 +72,13 @@ class Session(AbstractContextManager["Session"]):
             self._source = open_source(self.publication.source_kind, found)
         return self._source
 
-    def accept(self, *, accept: bool = False) -> None:
+    def accept(self, *, accept: bool = False, remember: bool = True) -> None:
         """Makes sure that the configuration's SQL may run here (`gitexport.api.trust`).
 
         Raises:
             DecisionNeededError: It came from elsewhere and nobody accepted it.
         """
-        require_accepted(self.repository, self.publication, accept=accept)
+        require_accepted(self.repository, self.publication, accept=accept, remember=remember)
 
     def entities(self, names: tuple[str, ...]) -> tuple[Entity, ...]:
         """Gives the entities of some names, all for none.
@@ -175,7 +175,7 @@ def find_source(settings: Settings, repository: DataRepository | None) -> FoundD
     Raises:
         ConfigError: local.toml is not what it should be.
     """
-    state = None if repository is None else repository.state_dir
+    state = None if repository is None else repository.gitdir / STATE_DIRECTORY
     return find_dsn(settings.dsn, settings.environment, read_local(state))
 
 

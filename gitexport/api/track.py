@@ -17,7 +17,7 @@ def track(
     """Sets up tracking for some entities, or for all; see `gitexport.setup.track.track`."""
     with Session.open(settings) as session:
         session.entities(entities)
-        session.accept()
+        session.accept(remember=not dry_run)
         return use_case.track(
             session.source.tracking,
             session.publication,

@@ -17,16 +17,20 @@ from gitexport.model.entity import CONFIG_PATH, Publication
 from gitexport.setup.init import INIT_SUBJECT
 from gitexport.store import refs
 from gitexport.store.reflog import commits_made_here
-from gitexport.store.repository import DataRepository
+from gitexport.store.repository import STATE_DIRECTORY, DataRepository
 from gitexport.store.trees import TreeReader
 
 
 def require_accepted(
-    repository: DataRepository, publication: Publication, *, accept: bool = False
+    repository: DataRepository,
+    publication: Publication,
+    *,
+    accept: bool = False,
+    remember: bool = True,
 ) -> None:
     """Lets SQL run that was accepted or is this clone's own, and remembers that.
 
-    `accept` says that a person has read it.
+    `accept` says that a person has read it. Without `remember` nothing is written.
 
     Raises:
         DecisionNeededError: The SQL came from elsewhere and nobody accepted it here.
@@ -34,8 +38,7 @@ def require_accepted(
     digest = publication.sql_digest
     if not digest:
         return
-    directory = repository.state_dir
-    local = read_local(directory)
+    local = read_local(repository.gitdir / STATE_DIRECTORY)
     if local.accepted_sql == digest:
         return
     if not accept and not _is_own(repository, publication, local.accepted_sql):
@@ -45,7 +48,8 @@ def require_accepted(
             where=CONFIG_PATH,
             hint="read 'where' and 'query' in it, then run 'gitexport export --accept-config'",
         )
-    write_local(directory, replace(local, accepted_sql=digest))
+    if remember:
+        write_local(repository.state_dir, replace(local, accepted_sql=digest))
 
 
 def _is_own(repository: DataRepository, publication: Publication, accepted: str | None) -> bool:
