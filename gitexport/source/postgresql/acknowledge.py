@@ -32,7 +32,7 @@ class Acknowledging:
         connection: Connection,
         repository_id: str,
         fence: Fence,
-        tip: ObjectId,
+        tip: ObjectId | None,
         relation_of: Callable[[Entity], Relation],
     ) -> None:
         self._connection = connection

@@ -91,7 +91,7 @@ class PostgresSource:
         self,
         repository_id: str,
         fence: Fence,
-        tip: ObjectId,
+        tip: ObjectId | None,
         rows: Iterable[tuple[Entity, Sequence[Acknowledgement]]],
         tombstones: Mapping[str, Sequence[int]],
     ) -> dict[str, AcknowledgedCounts]:
