@@ -98,6 +98,25 @@ def test_mass_deletion_needs_a_decision(data: Program, shop: str) -> None:
     assert allowed.json["entities"]["orders"]["deleted"] == 50
 
 
+def test_edited_file_is_left_and_needs_a_decision(
+    data: Program, shop: str, repository_path: Path
+) -> None:
+    data.done("export")
+    (path,) = (repository_path / "data" / "customers").rglob("7.json")
+    path.write_text("mine\n")
+    execute(shop, "UPDATE shop.customers SET name = 'Ada' WHERE id = 7")
+
+    stopped = data("export", "-o", "json")
+    settled = data.done("export", "--override", "edits", "-o", "json").json
+
+    assert stopped.code == 6
+    assert stopped.json["snapshot"] is not None
+    assert stopped.json["kept_edits"] == ["data/customers/7.json"]
+    assert "--override edits" in stopped.error["hint"]
+    assert settled["kept_edits"] == []
+    assert "Ada" in path.read_text()
+
+
 def test_push_reads_back_and_a_failed_one_keeps_the_snapshot(
     data: Program, repository_path: Path, tmp_path: Path
 ) -> None:

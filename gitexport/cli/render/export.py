@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from gitexport.cli.exit_codes import first_of
 from gitexport.cli.invocation import Invocation
+from gitexport.errors import DecisionNeededError
 from gitexport.model.report import EntityReport, ExportReport
 
 if TYPE_CHECKING:
@@ -30,6 +32,8 @@ def print_outcome(outcome: ExportOutcome, invocation: Invocation) -> int:
     else:
         _print_text(outcome, invocation)
     code = report.exit_code
+    if report.kept_edits:
+        messages.error(_left_edits(report.kept_edits))
     if outcome.failure is not None:
         messages.error(outcome.failure)
         code = first_of(code, outcome.failure.exit_code)
@@ -75,6 +79,16 @@ def _print_text(outcome: ExportOutcome, invocation: Invocation) -> None:
     output.line(_headline(report))
     if outcome.push is not None and report.published:
         output.line(f"published to {outcome.push.remote}: {outcome.push.branch}")
+
+
+def _left_edits(paths: Sequence[str]) -> DecisionNeededError:
+    more = f" and {len(paths) - _SHOWN} more" if len(paths) > _SHOWN else ""
+    return DecisionNeededError(
+        f"{len(paths)} edited files were left as they are, though their rows changed",
+        where=", ".join(paths[:_SHOWN]) + more,
+        hint="commit them, discard them with 'git checkout', or run "
+        "'gitexport export --override edits'",
+    )
 
 
 def _headline(report: ExportReport) -> str:
