@@ -17,7 +17,7 @@ _COMPARED = 'nothing to set up: tracking = "compare" reads every row'
 _PENDING_ALWAYS = 'nothing to reset: tracking = "compare" reads every row'
 
 
-def track(
+def track(  # noqa: PLR0913 - the options of one command
     source: TrackingAdmin,
     publication: Publication,
     entities: Sequence[str] = (),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 from psycopg import sql
@@ -139,10 +140,14 @@ def _plan_target(
 
 
 def definition(target: Target) -> str:
-    """Gives a digest of the functions and triggers that a registration should have."""
+    """Gives a digest of the functions and triggers that a registration should have.
+
+    The relation's name is no part of it: triggers follow a relation that is renamed.
+    """
     entity, relation, name = target
-    made = [*triggers.functions(entity, relation, name)]
-    made += [trigger.create for trigger in _triggers(target)]
+    nameless = replace(entity, relation=RelationName("", ""))
+    made = [*triggers.functions(nameless, relation, name)]
+    made += [trigger.create for trigger in triggers.triggers(nameless, relation, name)]
     text = "\n".join(statement.as_string(None) for statement in made)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
