@@ -9,7 +9,9 @@ from hypothesis import HealthCheck, settings
 pytest_plugins = [
     "tests.fixtures.postgres",
     "tests.fixtures.repositories",
+    "tests.fixtures.tracked",
     "tests.fixtures.workbench",
+    "tests.fixtures.journey",
 ]
 
 # A database and a shared machine make examples slow now and then; that is no failure.

@@ -173,8 +173,8 @@ def test_earlier_trigger_that_sets_the_flag_loses(users: Tracked) -> None:
 
 
 TOUCH = (
-    "CREATE FUNCTION touch () RETURNS trigger LANGUAGE plpgsql AS"
-    " 'BEGIN NEW.updated_at := clock_timestamp(); RETURN NEW; END'",
+    """CREATE FUNCTION touch () RETURNS trigger LANGUAGE plpgsql AS
+       'BEGIN NEW.updated_at := clock_timestamp(); RETURN NEW; END'""",
     "CREATE TRIGGER touch BEFORE UPDATE ON users FOR EACH ROW EXECUTE FUNCTION touch ()",
 )
 

@@ -9,14 +9,14 @@ from gitexport.model.entity import Tracking
 from tests.fixtures.tracked import MakeTracked, Tracked, make_entity
 
 TABLES = (
-    "CREATE TABLE events (id int, region text, v text, PRIMARY KEY (id, region))"
-    " PARTITION BY LIST (region)",
+    """CREATE TABLE events (id int, region text, v text, PRIMARY KEY (id, region))
+       PARTITION BY LIST (region)""",
     "CREATE TABLE events_a PARTITION OF events FOR VALUES IN ('a')",
     "CREATE TABLE events_b PARTITION OF events FOR VALUES IN ('b') PARTITION BY RANGE (id)",
     "CREATE TABLE events_b1 PARTITION OF events_b FOR VALUES FROM (0) TO (10)",
     "CREATE TABLE events_b2 PARTITION OF events_b DEFAULT",
-    "INSERT INTO events SELECT n, CASE n % 2 WHEN 0 THEN 'a' ELSE 'b' END, 'v'"
-    " FROM generate_series(1, 20) AS n",
+    """INSERT INTO events SELECT n, CASE n % 2 WHEN 0 THEN 'a' ELSE 'b' END, 'v'
+       FROM generate_series(1, 20) AS n""",
 )
 
 
@@ -101,7 +101,10 @@ def test_truncate_of_a_partition_attached_later_is_found_out(events: Tracked) ->
 def test_index_of_every_partition_is_built_and_attached(tracked: MakeTracked) -> None:
     entity = make_entity("public.events", ("id", "region"), name="events")
     events = tracked(entity, *TABLES)
-    valid = "SELECT bool_and(indisvalid) FROM pg_index JOIN pg_class c ON c.oid = indexrelid WHERE c.relname LIKE 'gitexport%'"
+    valid = (
+        "SELECT bool_and(indisvalid) FROM pg_index JOIN pg_class AS c ON c.oid = indexrelid"
+        " WHERE c.relname LIKE 'gitexport%'"
+    )
 
     assert events.value(valid) is True
     events.execute("CREATE TABLE events_c PARTITION OF events FOR VALUES IN ('c')")

@@ -1,0 +1,1 @@
+"""One suite of tests for all implementations of each port."""
