@@ -89,7 +89,7 @@ def _log_snapshots(
     is_empty = True
     for entry in logged:
         is_empty = False
-        invocation.output.line(snapshot_line(entry.summary))
+        invocation.output.text(snapshot_line(entry.summary))
         if not arguments.has_patch:
             continue
         for change in islice(entry.changes, SHOWN_DOCUMENTS):
@@ -117,7 +117,7 @@ def _log_document(
         return
     for event in events:
         kind = event.change.kind
-        invocation.output.line(f"{kind.mark} {kind.value:<9}  {place_line(event.snapshot)}")
+        invocation.output.text(f"{kind.mark} {kind.value:<9}  {place_line(event.snapshot)}")
         for field in event.change.fields if arguments.has_patch else ():
             text, style = field_line(field, "    ")
             invocation.output.line(text, style=style)

@@ -9,6 +9,7 @@ import click
 
 from gitexport.cli.invocation import Invocation, pass_invocation
 from gitexport.cli.parser import Command
+from gitexport.cli.plain import one_line
 from gitexport.model.address import Address, parse_address
 
 if TYPE_CHECKING:
@@ -145,7 +146,7 @@ def _print_snapshot(details: SnapshotDetails, invocation: Invocation) -> None:
     ]
     for name, value in facts:
         if value:
-            output.line(f"{name + ':':<13}{value}")
+            output.text(f"{name + ':':<13}{one_line(value)}")
     output.line()
     rows = []
     for name, entity in details.entities.items():

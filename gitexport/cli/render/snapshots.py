@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from gitexport.cli.plain import one_line
 from gitexport.model.snapshot import EntityCounts
 
 if TYPE_CHECKING:
@@ -15,16 +16,17 @@ _SHORT = 10
 def snapshot_line(summary: SnapshotSummary) -> str:
     """Writes one line of the log."""
     counts = ", ".join(f"{name} {count}" for name, count in summary.counts.items())
+    what = one_line(counts or summary.subject)
     return (
         f"{_name_and_time(summary)}"
-        f"  {summary.mode or summary.kind:<11}  {summary.total!s:<14}"
-        f"  {summary.version or '-':<7}  {summary.commit[:_SHORT]}  {counts or summary.subject}"
+        f"  {one_line(summary.mode or summary.kind):<11}  {summary.total!s:<14}"
+        f"  {one_line(summary.version or '-'):<7}  {summary.commit[:_SHORT]}  {what}"
     )
 
 
 def place_line(summary: SnapshotSummary) -> str:
     """Writes which snapshot something is of, on one line."""
-    return f"{_name_and_time(summary)}  {summary.kind:<8}  {summary.commit[:_SHORT]}"
+    return f"{_name_and_time(summary)}  {one_line(summary.kind):<8}  {summary.commit[:_SHORT]}"
 
 
 def snapshot_members(summary: SnapshotSummary) -> dict[str, object]:

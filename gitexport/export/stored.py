@@ -1,0 +1,140 @@
+"""Finds documents of any commit by entity and key, in the layout that this commit has.
+
+Directory and shard come from the commit's manifest, the types of key columns from its
+relation files. Which columns are the key, the configuration says; for entities that it no
+longer names, the relation's own key.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import lru_cache
+
+from gitexport.canonical.shards import PathFunction
+from gitexport.canonical.value import loads
+from gitexport.errors import ConfigError, CorruptRepositoryError, UnsupportedValueError
+from gitexport.export.manifest import EntityManifest, Manifest
+from gitexport.export.scope import path_function
+from gitexport.model.entity import MANIFEST_PATH, RELATIONS_DIRECTORY, Entity, Publication, Shard
+from gitexport.model.relation import Relation
+from gitexport.model.relation_json import relation_from_json
+from gitexport.store.repository import DataRepository
+from gitexport.store.trees import TreeReader
+
+_REMEMBERED_TREES = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class StoredEntity:
+    """An entity as one commit holds it; `name` is the one that the commit uses."""
+
+    name: str
+    manifest: EntityManifest
+    key: tuple[str, ...]
+    relation: Relation
+    paths: PathFunction
+
+
+class StoredHistory:
+    """Opens the trees of commits. What many of them share is read once."""
+
+    def __init__(self, repository: DataRepository, publication: Publication) -> None:
+        self.repository = repository
+        self.publication = publication
+        self.read_tree = lru_cache(_REMEMBERED_TREES)(repository.read_tree)
+        self._manifests: dict[bytes, Manifest] = {}
+        self._entities: dict[tuple[str, EntityManifest, bytes], StoredEntity] = {}
+
+    def at(self, tree_id: bytes | None) -> StoredTree:
+        """Opens a commit's tree; None is an empty one."""
+        return StoredTree(self, TreeReader(self.read_tree, tree_id))
+
+    def names_of(self, name: str) -> tuple[str, ...]:
+        """Gives the names under which commits may hold an entity, the given one first."""
+        entity = self.publication.entity(name)
+        former = entity.renamed_from if entity else None
+        return (name, former) if former else (name,)
+
+    def manifest(self, blob: bytes) -> Manifest:
+        """Reads a manifest, each version once."""
+        known = self._manifests.get(blob)
+        if known is None:
+            known = self._manifests[blob] = Manifest.parse(self.repository.read_blob(blob))
+        return known
+
+    def entity(self, name: str, manifest: EntityManifest, relation_blob: bytes) -> StoredEntity:
+        """Tells how an entity is laid out, each version once.
+
+        Raises:
+            CorruptRepositoryError: The relation's file cannot be read.
+        """
+        place = (name, manifest, relation_blob)
+        if place not in self._entities:
+            self._entities[place] = self._describe(*place)
+        return self._entities[place]
+
+    def _describe(self, name: str, manifest: EntityManifest, relation_blob: bytes) -> StoredEntity:
+        path = f"{RELATIONS_DIRECTORY}/{name}.json"
+        try:
+            relation = relation_from_json(loads(self.repository.read_blob(relation_blob)))
+            shard = Shard.parse(manifest.shard)
+            key = self._key(name, relation)
+            entity = Entity(name, relation.name, key, (), manifest.directory, shard)
+            return StoredEntity(name, manifest, key, relation, path_function(entity, relation))
+        except (ValueError, UnsupportedValueError, ConfigError) as error:
+            message = f"'{path}' and '{MANIFEST_PATH}' do not say where documents are: {error}"
+            hint = f"see 'git log -- {path}'"
+            raise CorruptRepositoryError(message, where=path, hint=hint) from error
+
+    def _key(self, name: str, relation: Relation) -> tuple[str, ...]:
+        for entity in self.publication.entities:
+            if name in {entity.name, entity.renamed_from}:
+                return entity.key
+        unique = relation.unique_keys[0].columns if relation.unique_keys else ()
+        return relation.primary_key or unique
+
+
+class StoredTree:
+    """The documents of one commit."""
+
+    def __init__(self, history: StoredHistory, reader: TreeReader) -> None:
+        self.reader = reader
+        self._history = history
+
+    @property
+    def manifest(self) -> Manifest:
+        """What the commit says of its entities; an empty manifest where it has none."""
+        entry = self.reader.entry(MANIFEST_PATH.encode())
+        return Manifest("") if entry is None else self._history.manifest(entry.object_id)
+
+    def entity(self, name: str) -> StoredEntity | None:
+        """Finds an entity, also under its former name; None where the commit has none.
+
+        Raises:
+            CorruptRepositoryError: The commit has documents of it and does not say of what.
+        """
+        entities = self.manifest.entities
+        for known in self._history.names_of(name):
+            manifest = entities.get(known)
+            if manifest is None:
+                continue
+            entry = self.reader.entry(f"{RELATIONS_DIRECTORY}/{known}.json".encode())
+            if entry is None:
+                message = f"'{RELATIONS_DIRECTORY}/{known}.json' is missing"
+                hint = "run 'gitexport export --full'"
+                raise CorruptRepositoryError(message, where=known, hint=hint)
+            # Only what decides about paths is part of what is remembered.
+            plain = replace(manifest, count=0, size_bytes=0, schema="")
+            found = self._history.entity(known, plain, entry.object_id)
+            return replace(found, manifest=manifest)
+        return None
+
+    def blob(self, path: bytes) -> bytes | None:
+        """Gives the blob id of a file; None where there is no such file."""
+        entry = self.reader.entry(path)
+        return None if entry is None or entry.is_tree else entry.object_id
+
+    def subtree(self, directory: str) -> bytes | None:
+        """Gives the id of a directory's tree; None where there is none."""
+        entry = self.reader.entry(directory.encode())
+        return entry.object_id if entry is not None and entry.is_tree else None

@@ -1,0 +1,1 @@
+"""Tests of `gitexport.history` and its commands, on real snapshots."""
