@@ -126,6 +126,21 @@ class PathFunction:
         except ValueError:
             return None
 
+    def directory_of(self, name: bytes) -> bytes | None:
+        """Gives the directory in which a file of this name stands; None if no key has it.
+
+        The name depends on the key alone, so this is how documents find their place in
+        another layout.
+        """
+        if not name.endswith(SUFFIX):
+            return None
+        try:
+            stem = name[: -len(SUFFIX)].decode("ascii")
+            key = decode_key(stem, self._integers)
+            return self._place_of_shortened(stem) if key is None else self.path(key)[0]
+        except ValueError:
+            return None
+
     def _place_of_shortened(self, stem: str) -> bytes | None:
         digest = shortened_digest(stem, self._integers)
         if self._is_hash:
