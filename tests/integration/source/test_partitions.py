@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
 from gitexport.errors import ConfigError
@@ -116,13 +118,14 @@ def test_index_of_every_partition_is_built_and_attached(tracked: MakeTracked) ->
 
 
 def test_owner_of_a_new_partition_needs_no_grant(events: Tracked) -> None:
+    # Roles belong to the whole server, which other workers may use at the same time.
+    owner = f"gitexport_test_owner_{os.getpid()}"
     events.execute(
-        "DROP ROLE IF EXISTS gitexport_test_owner",
-        "CREATE ROLE gitexport_test_owner",
-        "GRANT ALL ON SCHEMA public TO gitexport_test_owner",
-        "ALTER TABLE events OWNER TO gitexport_test_owner",
-        "ALTER TABLE events_a OWNER TO gitexport_test_owner",
-        "SET ROLE gitexport_test_owner",
+        f"CREATE ROLE {owner}",
+        f"GRANT ALL ON SCHEMA public TO {owner}",
+        f"ALTER TABLE events OWNER TO {owner}",
+        f"ALTER TABLE events_a OWNER TO {owner}",
+        f"SET ROLE {owner}",
     )
     try:
         events.execute(
@@ -133,9 +136,9 @@ def test_owner_of_a_new_partition_needs_no_grant(events: Tracked) -> None:
     finally:
         events.execute(
             "RESET ROLE",
-            "REASSIGN OWNED BY gitexport_test_owner TO CURRENT_USER",
-            "DROP OWNED BY gitexport_test_owner",
-            "DROP ROLE gitexport_test_owner",
+            f"REASSIGN OWNED BY {owner} TO CURRENT_USER",
+            f"DROP OWNED BY {owner}",
+            f"DROP ROLE {owner}",
         )
 
     assert events.pending() == {"99,c"}

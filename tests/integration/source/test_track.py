@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import psycopg
@@ -18,7 +19,8 @@ Other = psycopg.Connection[tuple[Any, ...]]
 
 TABLE = "CREATE TABLE users (id int PRIMARY KEY, name text)"
 ROWS = "INSERT INTO users SELECT n, 'name ' || n FROM generate_series(1, 5) AS n"
-ROLE = "gitexport_test_role"
+# Roles belong to the whole server, which other workers may use at the same time.
+ROLE = f"gitexport_test_{os.getpid()}"
 
 
 def publication(*entities: Entity) -> Publication:
