@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from hashlib import sha1
 
 from gitexport.canonical.encode import assemble
-from gitexport.errors import UnsupportedValueError
+from gitexport.errors import KeyNotUniqueError, MachineError, UnsupportedValueError
 from gitexport.export.scope import EntityPlan
 from gitexport.export.spool import (
     AcknowledgementSpool,
@@ -29,7 +29,7 @@ from gitexport.store.trees import TreeReader
 REFUSED_BYTES = 95_000_000
 WARNED_BYTES = 50_000_000
 _TOLD_EVERY = 500
-_SUFFIX = b"100644 %s\0"
+_ENTRY = b"100644 %s\0"
 
 
 @dataclass(slots=True)
@@ -163,7 +163,7 @@ class ShareEncoder:
         kind = EditKind.ADDED
         if raw:
             # The id behind the name makes a match inside another entry's id a hash collision.
-            entry = _SUFFIX % name
+            entry = _ENTRY % name
             if entry + blob in raw:
                 result.unchanged += 1
                 bench.edits.write_name(directory, name, EditKind.KEPT)
@@ -178,14 +178,34 @@ class ShareEncoder:
             result.details.append(_detail(self._plan.entity.name, key, label, kind))
         if bench.fragment is not None:
             bench.fragment.add_known(ObjectKind.BLOB, blob, content)
-        stat = None if bench.stage is None else bench.stage.write(directory, name, content)
+        stat = self._stage(directory, name, content)
         bench.edits.write_file(directory, name, kind, blob, len(content), stat)
+
+    def _stage(self, directory: bytes, name: bytes, content: bytes) -> bytes | None:
+        stage = self._bench.stage
+        if stage is None:
+            return None
+        try:
+            return stage.write(directory, name, content)
+        except MachineError as error:
+            if isinstance(error.__cause__, FileExistsError):
+                raise key_not_unique(self._plan, directory, name) from error
+            raise
 
     def _quarantine(
         self, key: Key, directory: bytes, name: bytes, reason: str, column: str | None = None
     ) -> None:
         self._bench.edits.write_name(directory, name, EditKind.KEPT)
         self._result.quarantined.append(QuarantinedRow(key, reason, column))
+
+
+def key_not_unique(plan: EntityPlan, directory: bytes, name: bytes) -> KeyNotUniqueError:
+    """Gives the error of two rows that would share one file."""
+    columns = ", ".join(plan.entity.key)
+    path = (directory + b"/" + name).decode()
+    message = f"the key of '{plan.entity.name}' is not unique: two rows share one file"
+    hint = f"name columns that tell rows apart in [entities.{plan.entity.name}] key ({columns})"
+    return KeyNotUniqueError(message, where=path, hint=hint)
 
 
 def _too_large(size: int) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from operator import itemgetter
 
-from gitexport.errors import KeyNotUniqueError
+from gitexport.export.encode import key_not_unique
 from gitexport.export.scope import EntityPlan
 from gitexport.export.spool import ChangeSpool, Edit, EditKind, SavedChanges, parse_edits
 from gitexport.model.entity import Deletes
@@ -108,7 +108,7 @@ class DirectoryMerger:
             if edit.kind is EditKind.LIVING:
                 continue
             if edit.name in rows:
-                raise _not_unique(self._plan, directory, edit.name)
+                raise key_not_unique(self._plan, directory, edit.name)
             rows.add(edit.name)
             if edit.kind is not EditKind.KEPT:
                 tree[edit.name] = TreeEntry(FILE_MODE, edit.blob)
@@ -184,11 +184,3 @@ def split_ranges(directories: list[bytes], parts: int) -> list[tuple[bytes, byte
 def joined(changes: Iterable[SavedChanges]) -> Iterator[FileChange]:
     """Merges several sorted sequences of changes into one."""
     return heapq.merge(*changes, key=itemgetter(0))
-
-
-def _not_unique(plan: EntityPlan, directory: bytes, name: bytes) -> KeyNotUniqueError:
-    columns = ", ".join(plan.entity.key)
-    path = (directory + b"/" + name).decode()
-    message = f"the key of '{plan.entity.name}' is not unique: two rows share one file"
-    hint = f"name columns that tell rows apart in [entities.{plan.entity.name}] key ({columns})"
-    return KeyNotUniqueError(message, where=path, hint=hint)

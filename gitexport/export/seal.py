@@ -11,9 +11,15 @@ from gitexport.export.prepare import Context, Prepared
 from gitexport.model import faults
 from gitexport.model.snapshot import ObjectId
 from gitexport.store import refs
-from gitexport.store.commits import commit_bytes, identity_of, release, tag_bytes
+from gitexport.store.commits import (
+    commit_bytes,
+    identity_of,
+    installed,
+    release,
+    tag_bytes,
+)
 from gitexport.store.journal import Journal
-from gitexport.store.pack import ObjectKind, assemble, install, verify_installed
+from gitexport.store.pack import ObjectKind, assemble
 
 
 def snapshot_message(context: Context, prepared: Prepared, built: Built) -> SnapshotMessage:
@@ -56,24 +62,20 @@ def seal_snapshot(
     tag = tag_bytes(commit, prepared.tag, identity, prepared.instant, message.tag_text())
     tag_id = ObjectId(writer.add(ObjectKind.TAG, tag).hex())
     faults.point("S5.objects")
-    # The last fragment goes first: it is small, and the largest is copied once either way.
-    fragments = sorted([*built.fragments, writer.close()], key=lambda part: -part.count)
-    built.writer = None
+    built.writer, last = None, writer.close()
+    # The largest fragment becomes the pack, and the others are copied behind it.
+    fragments = sorted([*built.fragments, last], key=lambda part: -part.count)
     sealed = assemble(fragments, directory)
-    journal.note_pack(sealed.name)
+    journal.note_pack(sealed.name, commit)
     faults.point("S5.sealed")
-    install(sealed, repository.objects)
-    faults.point("S5.installed")
-    verify_installed(sealed, repository.objects)
-    repository.forget()
-    _read_back(context, commit, built.tree)
-    faults.point("S6.verified")
-    faults.point("S7.before")
-    expected = refs.tip(repository, context.branch)
-    if expected is None and prepared.base.tip is not None:
-        refs.move_branch(repository, context.branch, None, commit, message.subject)
-    else:
-        refs.move_branch(repository, context.branch, prepared.base.tip, commit, message.subject)
+    with installed(repository, sealed, commit):
+        faults.point("S5.installed")
+        _read_back(context, commit, built.tree)
+        faults.point("S6.verified")
+        faults.point("S7.before")
+        is_new = refs.tip(repository, context.branch) is None
+        expected = None if is_new else prepared.base.tip
+        refs.move_branch(repository, context.branch, expected, commit, message.subject)
     faults.point("S7.after")
     refs.create_tag_ref(repository, prepared.tag, tag_id)
     faults.point("S8.tagged")

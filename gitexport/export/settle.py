@@ -121,7 +121,9 @@ def show(
     if report.stale is None:
         state = read_state(repository)
         left = tuple(sorted({*state.edits_left, *report.kept}))
-        write_state(repository, replace(state, shown=tip, edits_left=left))
+        # What the machine refused is tried again: the next run catches up from there.
+        shown = tip if not report.refused_count else state.shown
+        write_state(repository, replace(state, shown=shown, edits_left=left))
     return report
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, Self
 
 from gitexport.export.encode import ShareEncoder, ShareResult, Workbench
 from gitexport.export.merge import Blocks, DirectoryMerger, MergeResult
@@ -74,17 +74,32 @@ class ShareMerge:
     fragments: list[Fragment] = field(default_factory=list)
 
 
+class _Abandonable(Protocol):
+    def abandon(self) -> None: ...
+
+
 class Share:
-    """Carries one task out. `told` is called with numbers of rows done."""
+    """Carries one task out; a context manager that closes what a failure left open.
+
+    `told` is called with numbers of rows done.
+    """
 
     def __init__(self, task: ShareTask, objects: Objects, told: Callable[[int], None]) -> None:
         self._task = task
         self._objects = objects
         self._told = told
+        self._open: list[_Abandonable] = []
         self._reader = TreeReader(objects.read_tree, task.base)
         self._edits = {plan.entity.name: EditSpool() for plan in task.plans}
         self._fragment = self._new_fragment(2 * task.part)
         self._stage = None if task.stage is None else StageWriter(task.stage)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        for writer in self._open:
+            writer.abandon()
 
     def encode(self, view: SourceView) -> list[ShareResult]:
         """Reads and encodes this share of every entity's rows."""
@@ -118,6 +133,7 @@ class Share:
         merged = ShareMerge()
         trees = self._new_fragment(2 * self._task.part + 1)
         changes = ChangeSpool(self._file(f"changes-{self._task.part}"))
+        self._open.append(changes)
         for plan in sorted(self._task.plans, key=lambda plan: plan.directory + b"/"):
             name = plan.entity.name
             low, high = EVERYTHING if ranges is None else ranges[name]
@@ -140,6 +156,7 @@ class Share:
         merged.fragments = [
             fragment.close() for fragment in (self._fragment, trees) if fragment is not None
         ]
+        self._open.clear()
         return merged
 
     def _encode_entity(self, view: SourceView, plan: EntityPlan, left: int) -> ShareResult:
@@ -155,12 +172,14 @@ class Share:
             with_label=self._task.with_details and entity.label is not None,
         )
         number = self._task.plans.index(plan)
+        rows = AcknowledgementSpool(self._file(f"acknowledge-{self._task.part}-{number}"))
+        self._open.append(rows)
         encoder = ShareEncoder(
             plan,
             Workbench(
                 self._reader, self._edits[plan.entity.name], self._fragment, self._stage, self._told
             ),
-            AcknowledgementSpool(self._file(f"acknowledge-{self._task.part}-{number}")),
+            rows,
             self._validator(plan),
             with_details=self._task.with_details,
         )
@@ -179,11 +198,10 @@ class Share:
         for row in view.departed(entity):
             encoder.depart(row.key, row.version)
         tombstones = view.tombstones(entity)
-        if plan.is_complete:
-            return tombstones.ids
         if plan.compare_keys:
             for key in view.keys(entity):
                 encoder.keep_living(key)
+        if plan.is_complete:
             return tombstones.ids
         living = view.living(entity, tombstones.keys)
         for key in set(tombstones.keys) - living:
@@ -196,7 +214,11 @@ class Share:
 
     def _new_fragment(self, number: int) -> FragmentWriter | None:
         path = self._file(f"objects-{number}")
-        return None if path is None else FragmentWriter(path, number)
+        if path is None:
+            return None
+        fragment = FragmentWriter(path, number)
+        self._open.append(fragment)
+        return fragment
 
     def _file(self, name: str) -> Path | None:
         return None if self._task.directory is None else self._task.directory / name

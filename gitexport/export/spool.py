@@ -159,6 +159,10 @@ class AcknowledgementSpool:
         self._file.close()
         return SavedAcknowledgements(self.count, self._width, self._path, b"")
 
+    def abandon(self) -> None:
+        """Ends the writing without a use for it."""
+        self._file.close()
+
     def _flush(self) -> None:
         if self._pending:
             text = "\0".join(self._pending) + "\0"
@@ -227,6 +231,11 @@ class ChangeSpool:
         self._file.write(self._buffer)
         self._file.close()
         return SavedChanges(self.count, self._path, b"")
+
+    def abandon(self) -> None:
+        """Ends the writing without a use for it."""
+        if self._file is not None:
+            self._file.close()
 
 
 @dataclass(frozen=True, slots=True)

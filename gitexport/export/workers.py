@@ -49,9 +49,9 @@ def choose_processes(rows: int, wanted: int) -> int:
 
 def run_alone(task: ShareTask, view: SourceView, objects: Objects, progress: Progress) -> RunResult:
     """Carries a run out in this process."""
-    share = Share(task, objects, progress.advance)
-    encoded = share.encode(view)
-    return RunResult(encoded, [share.merge()])
+    with Share(task, objects, progress.advance) as share:
+        encoded = share.encode(view)
+        return RunResult(encoded, [share.merge()])
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,9 +45,10 @@ class RowScope(Enum):
 class RowQuery:
     """How to read an entity's rows.
 
-    `limit` takes the first rows by key, 0 takes all; `is_ordered` gives all by key. `part` of `parts` takes one of several
-    disjoint shares of the rows, which together are all. Rows whose text is over `max_bytes`
-    come without it. `with_label` asks for the text of the label column.
+    `limit` takes the first rows by key, 0 takes all; `is_ordered` gives all by key. `part`
+    of `parts` takes one of several disjoint shares of the rows, which together are all. Rows
+    whose text is over `max_bytes` come without it. `with_label` asks for the text of the
+    label column.
     """
 
     scope: RowScope

@@ -7,6 +7,7 @@ without changing every file. Estimates of rows are never written.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping, Sequence
 from typing import TypeVar
 
@@ -30,13 +31,19 @@ def relation_to_json(
     """Describes a relation for its file.
 
     `published` names the columns that documents hold. `flag` is the column that gitexport
-    itself uses; it is left out unless it is published.
+    itself uses; it is left out unless it is published. Of other columns only name and type
+    are said: defaults, checks and labels may hold what nobody meant to publish.
     """
-    columns = [
-        {**_column_to_json(column), "published": column.name in published}
-        for column in relation.columns
-        if column.name != flag or column.name in published
+    shown = [
+        column for column in relation.columns if column.name != flag or column.name in published
     ]
+    columns = [
+        {**_column_to_json(column), "published": True}
+        if column.name in published
+        else {"name": column.name, "type": column.type_name, "published": False}
+        for column in shown
+    ]
+    hidden = [column.name for column in relation.columns if column.name not in published]
     return _without_empty(
         {
             "relation": str(relation.name),
@@ -45,8 +52,10 @@ def relation_to_json(
             "primary_key": list(relation.primary_key),
             "unique_keys": [_unique_to_json(key) for key in relation.unique_keys],
             "foreign_keys": [_foreign_to_json(key) for key in relation.foreign_keys],
-            "checks": dict(relation.checks),
-            "types": {named.name: _type_to_json(named) for named in relation.types},
+            "checks": {name: text for name, text in relation.checks if not _mentions(text, hidden)},
+            "types": {
+                named.name: _type_to_json(named) for named in _needed_types(relation, published)
+            },
             "partition_key": relation.partition_key,
             "partitions": [str(name) for name in relation.partitions],
             "is_partition": relation.is_partition,
@@ -108,6 +117,25 @@ def _relation(value: Mapping[str, object]) -> Relation:
         has_inheritance=bool(value.get("has_inheritance", False)),
         extension=_optional(value.get("extension")),
     )
+
+
+def _mentions(text: str, columns: Sequence[str]) -> bool:
+    return any(re.search(rf"(?<!\\w){re.escape(name)}(?!\\w)", text) for name in columns)
+
+
+def _needed_types(relation: Relation, published: Collection[str]) -> list[NamedType]:
+    by_name = {named.name: named for named in relation.types}
+    wanted = [column.type_name for column in relation.columns if column.name in published]
+    needed: set[str] = set()
+    while wanted:
+        name = wanted.pop().removesuffix("[]")
+        if name not in by_name or name in needed:
+            continue
+        needed.add(name)
+        named = by_name[name]
+        wanted += [type_name for _attribute, type_name in named.attributes]
+        wanted += [inner for inner in (named.base, named.subtype) if inner]
+    return [named for named in relation.types if named.name in needed]
 
 
 def _column_to_json(column: Column) -> dict[str, object]:

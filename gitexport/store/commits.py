@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 
 import pygit2
 import pygit2.enums
@@ -21,12 +21,12 @@ from gitexport.model.snapshot import Commit, ObjectId
 from gitexport.store import refs
 from gitexport.store.git_errors import translated
 from gitexport.store.pack import (
-    Fragment,
     FragmentWriter,
     ObjectKind,
     SealedPack,
     assemble,
     install,
+    uninstall,
     verify_installed,
 )
 from gitexport.store.repository import DataRepository
@@ -99,22 +99,32 @@ def remake_tag(repository: DataRepository, commit: Commit) -> ObjectId:
         return ObjectId(str(repository.pygit().odb.write(pygit2.enums.ObjectType.TAG, content)))
 
 
-def seal_objects(
-    repository: DataRepository, fragments: Sequence[Fragment], directory: Path
-) -> SealedPack:
-    """Assembles fragments, brings the pack into the repository, and reads it back.
-
-    The keep file stays until `release` is called.
-    """
-    sealed = assemble(fragments, directory)
-    install(sealed, repository.objects)
-    verify_installed(sealed, repository.objects)
-    return sealed
-
-
 def release(repository: DataRepository, sealed: SealedPack) -> None:
     """Removes a pack's keep file, once a ref reaches its objects."""
     (repository.objects / "pack" / f"{sealed.name}.keep").unlink(missing_ok=True)
+
+
+@contextmanager
+def installed(
+    repository: DataRepository, sealed: SealedPack, commit_id: ObjectId
+) -> Iterator[None]:
+    """Brings a commit's pack into the repository, reads it back, and lets a block move a ref.
+
+    Where the block fails, the pack is removed again, so that nothing dangles; not so where a
+    branch holds the commit all the same, as after an interruption behind the move. Where it
+    succeeds, the keep file stays until `release`.
+    """
+    try:
+        install(sealed, repository.objects)
+        verify_installed(sealed, repository.objects)
+        repository.forget()
+        yield
+    except BaseException:
+        repository.forget()
+        if not refs.is_reached(repository, commit_id):
+            uninstall(sealed, repository.objects)
+            repository.forget()
+        raise
 
 
 def commit_files(
@@ -151,8 +161,9 @@ def commit_files(
     parents = (parent,) if parent else ()
     content = commit_bytes(tree, parents, identity, at, message)
     commit = ObjectId(writer.add(ObjectKind.COMMIT, content).hex())
-    sealed = seal_objects(repository, [writer.close()], directory)
-    refs.move_branch(repository, branch, parent, commit, message.partition("\n")[0])
+    sealed = assemble([writer.close()], directory)
+    with installed(repository, sealed, commit):
+        refs.move_branch(repository, branch, parent, commit, message.partition("\n")[0])
     release(repository, sealed)
     return commit
 

@@ -120,7 +120,7 @@ class FragmentWriter:
         return Fragment(self._path, len(self._entries), b"".join(self._entries))
 
     def abandon(self) -> None:
-        """Ends the file without a use for it."""
+        """Ends the file without a use for it; safe at any time."""
         self._file.close()
         self._path.unlink(missing_ok=True)
 
@@ -167,6 +167,13 @@ def install(sealed: SealedPack, objects: Path) -> Path:
     sealed.index.rename(directory / sealed.index.name)
     sync_directory(directory)
     return keep
+
+
+def uninstall(sealed: SealedPack, objects: Path) -> None:
+    """Removes an installed pack that no ref will reach."""
+    directory = objects / "pack"
+    for suffix in ("idx", "pack", "keep"):
+        (directory / f"{sealed.name}.{suffix}").unlink(missing_ok=True)
 
 
 def verify_installed(sealed: SealedPack, objects: Path) -> None:

@@ -15,10 +15,10 @@ import pygit2
 from gitexport.errors import DecisionNeededError
 from gitexport.model.snapshot import Commit, ObjectId
 from gitexport.store import refs
-from gitexport.store.commits import commit_bytes, identity_of, release, seal_objects
+from gitexport.store.commits import commit_bytes, identity_of, installed, release
 from gitexport.store.git_errors import translated
 from gitexport.store.git_program import GitCall, run_git
-from gitexport.store.pack import FragmentWriter, ObjectKind
+from gitexport.store.pack import FragmentWriter, ObjectKind, assemble
 from gitexport.store.repository import DataRepository
 from gitexport.store.tree_merge import IsManaged, TreeMerge
 
@@ -74,8 +74,10 @@ def merge_remote(
     message = f"merge {side.remote}/{side.branch}\n\nDocuments stay as this repository has them."
     content = commit_bytes(tree, (ours, theirs), identity_of(repository), at, message)
     commit = ObjectId(writer.add(ObjectKind.COMMIT, content).hex())
-    sealed = seal_objects(repository, [writer.close()], repository.state_dir)
-    refs.move_branch(repository, side.branch, ours, commit, f"merge {side.remote}/{side.branch}")
+    sealed = assemble([writer.close()], repository.state_dir)
+    note = f"merge {side.remote}/{side.branch}"
+    with installed(repository, sealed, commit):
+        refs.move_branch(repository, side.branch, ours, commit, note)
     release(repository, sealed)
     stale = _show(repository, side.branch, ours, commit)
     return RemoteMerge(commit, tuple(merge.overridden), stale)

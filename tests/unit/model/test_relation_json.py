@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from gitexport.model.relation import (
@@ -46,21 +48,41 @@ RELATION = Relation(
 )
 
 
+EVERYTHING = ["id", "mood", "total", "pair", "positive"]
+
+
 def test_relation_comes_back_without_flag_and_estimate() -> None:
-    value = relation_to_json(RELATION, ["id", "mood"], "json_exported")
+    more = (
+        Column("pair", "dwh.pair[]", TypeKind.ARRAY),
+        Column("positive", "dwh.positive", TypeKind.DOMAIN),
+    )
+    relation = replace(RELATION, columns=(*RELATION.columns, *more))
 
-    back = relation_from_json(value)
+    back = relation_from_json(relation_to_json(relation, EVERYTHING, "json_exported"))
 
-    assert [column.name for column in back.columns] == ["id", "mood", "total"]
-    assert back.columns[0] == RELATION.columns[0]
-    assert back.columns[1] == RELATION.columns[2]
-    assert back.columns[2] == RELATION.columns[3]
-    assert back.estimated_rows == 0
-    for name in (
-        "name", "kind", "primary_key", "unique_keys", "foreign_keys", "checks", "types",
-        "partition_key", "partitions", "is_partition", "has_inheritance", "extension",
-    ):  # fmt: skip
-        assert getattr(back, name) == getattr(RELATION, name), name
+    assert back == replace(
+        relation,
+        columns=tuple(column for column in relation.columns if column.name != "json_exported"),
+        estimated_rows=0,
+    )
+
+
+def test_nothing_but_name_and_type_is_said_of_other_columns() -> None:
+    secret = Column(
+        "ssn", "dwh.secret", TypeKind.DOMAIN, not_null=True, default="'canary'", collation="C"
+    )
+    relation = replace(
+        RELATION,
+        columns=(*RELATION.columns, secret),
+        checks=(*RELATION.checks, ("form", "CHECK ((ssn ~ 'canary'::text))")),
+        types=(*RELATION.types, NamedType("dwh.secret", TypeKind.DOMAIN, checks=("canary",))),
+    )
+
+    value = relation_to_json(relation, EVERYTHING, "json_exported")
+
+    assert "canary" not in str(value)
+    assert {"name": "ssn", "type": "dwh.secret", "published": False} in value["columns"]  # type: ignore[operator]
+    assert relation_from_json(value).checks == RELATION.checks
 
 
 def test_file_says_which_columns_are_published() -> None:

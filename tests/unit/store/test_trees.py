@@ -30,18 +30,22 @@ class Trees:
         self.contents: dict[bytes, bytes] = {}
 
     def add(self, raw: bytes) -> bytes:
+        """Keeps a tree."""
         name = object_id(ObjectKind.TREE, raw)
         self.contents[name] = raw
         return name
 
     def read(self, name: bytes) -> bytes:
+        """Gives a kept tree."""
         return self.contents[name]
 
     def write(self, base: bytes | None, files: dict[str, bytes | None]) -> bytes:
+        """Rewrites a tree with edits of files."""
         edits = file_edits({path.encode(): blob for path, blob in files.items()})
         return rewrite_directories(TreeReader(self.read, base), edits, {}, self.add)
 
     def paths(self, root: bytes) -> dict[str, bytes]:
+        """Lists all files of a tree."""
         return {
             change.path.decode(): change.new
             for change in changed_files(self.read, None, root)

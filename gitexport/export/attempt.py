@@ -1,0 +1,243 @@
+"""One attempt of an export: read, build, commit, acknowledge, refresh, in this order."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from gitexport.errors import LockedError
+from gitexport.export.build import (
+    Built,
+    build_tree,
+    renew_documents,
+    report_entities,
+    watched_directories,
+)
+from gitexport.export.merge import joined
+from gitexport.export.options import Override
+from gitexport.export.prepare import Context, Prepared, open_base, prepare
+from gitexport.export.seal import seal_snapshot
+from gitexport.export.settle import (
+    acknowledge,
+    catch_up,
+    edits_still_left,
+    is_shown,
+    overwrite_edits,
+    show,
+)
+from gitexport.export.share import ShareTask
+from gitexport.export.stopwatch import Stopwatch
+from gitexport.export.workers import (
+    Crew,
+    RunResult,
+    choose_processes,
+    run_alone,
+    run_in_processes,
+)
+from gitexport.model import faults
+from gitexport.model.ports import Fence, SourceView
+from gitexport.model.report import ExportReport
+from gitexport.model.snapshot import ObjectId
+from gitexport.store.journal import Journal, MachineState, read_state, write_state
+from gitexport.store.repository import DataRepository
+from gitexport.store.status_check import edited_files
+
+_LOOKED_AT = 50_000
+_EDITS_LEFT = 6
+_QUARANTINED = 3
+
+
+class Attempt:
+    """One attempt of a run, from the first look at the tip to the refreshed working tree."""
+
+    def __init__(
+        self, context: Context, state: MachineState, fence: Fence, directory: Path | None
+    ) -> None:
+        self._context = context
+        self._state = state
+        self._fence = fence
+        self._directory = directory
+        self._watch = Stopwatch()
+        self._warnings: list[str] = []
+        self._base = open_base(context)
+        self._is_shown = is_shown(context)
+
+    def preview(self) -> ExportReport:
+        """Reports what a run would do, and writes nothing."""
+        prepared, _result, built = self._read()
+        report = self._report(prepared, built)
+        report.is_dry_run = True
+        if built.tree != prepared.base.tree or self._context.options.allow_empty:
+            report.snapshot = prepared.tag
+        return report
+
+    def catch_up(self, *, was_interrupted: bool) -> None:
+        """Finishes the refresh of the working tree that an earlier run could not finish.
+
+        Raises:
+            LockedError: It was interrupted, and another git process keeps it from being
+                finished. Its files would pass for a person's edits after another snapshot.
+        """
+        self._watch.stage("catch up")
+        view = catch_up(self._context, self._state, self._base.tip)
+        if view is None or view.stale is None:
+            return
+        self._is_shown = False
+        self._warnings.append(f"the working tree was not refreshed: {view.stale}")
+        if was_interrupted:
+            message = f"the working tree cannot be brought to the last snapshot: {view.stale}"
+            raise LockedError(message, where="index.lock", hint="let the other git process end")
+
+    def commit(self, journal: Journal) -> ExportReport:
+        """Makes the snapshot where anything changed, and acknowledges what it holds."""
+        context = self._context
+        prepared, result, built = self._read()
+        report = self._report(prepared, built)
+        tip, is_new = prepared.base.tip, built.tree != prepared.base.tree
+        try:
+            if is_new or context.options.allow_empty:
+                tip = self._seal(prepared, built, journal)
+                report.snapshot, report.commit = prepared.tag, tip
+        finally:
+            built.discard()
+        if context.acknowledges and tip is not None:
+            self._acknowledge(prepared, result, report, tip)
+        journal.beat()
+        self._show(built, report, tip, is_new=report.commit is not None)
+        report.stages = self._watch.finish()
+        report.finished_at = context.clock()
+        return report
+
+    def _seal(self, prepared: Prepared, built: Built, journal: Journal) -> ObjectId:
+        if prepared.too_soon is not None:
+            raise prepared.too_soon
+        self._watch.stage("commit")
+        assert self._directory is not None  # noqa: S101 - only a preview has none
+        tip = seal_snapshot(self._context, prepared, built, journal, self._directory)
+        state = read_state(self._context.repository)
+        write_state(self._context.repository, replace(state, last_tag=prepared.tag))
+        return tip
+
+    def _read(self) -> tuple[Prepared, RunResult, Built]:
+        context = self._context
+        self._watch.stage("read")
+        identity = context.source.identity()
+        with context.source.view() as view:
+            faults.point("S3.begin")
+            prepared = prepare(context, self._base, self._fence, self._state, view, identity)
+            result = self._run_shares(prepared, view)
+            reports = report_entities(context, prepared, result)
+            documents = renew_documents(context, prepared, reports, view)
+        faults.point("S3.end")
+        self._watch.stage("trees")
+        built = build_tree(context, prepared, result, reports, documents, self._directory)
+        faults.point("S4.check")
+        return prepared, result, built
+
+    def _run_shares(self, prepared: Prepared, view: SourceView) -> RunResult:
+        context = self._context
+        stage = None
+        if self._directory is not None and self._is_shown:
+            stage = self._directory / "files"
+            stage.mkdir()
+        task = ShareTask(
+            plans=prepared.plans,
+            base=prepared.base.tree,
+            directory=self._directory,
+            stage=stage,
+            schemas=prepared.schemas,
+            watched=watched_directories(context),
+            with_details=context.options.with_details,
+            limit=context.options.limit,
+        )
+        rows = sum(view.count(plan.entity, plan.scope) for plan in prepared.plans)
+        context.progress.stage("reading rows", rows)
+        processes = choose_processes(rows, context.options.workers)
+        if self._directory is None or context.options.limit or processes == 1:
+            return run_alone(task, view, context.repository, context.progress)
+        shared = view.share()
+        if shared is None:
+            return run_alone(task, view, context.repository, context.progress)
+        path = context.repository.path
+        crew = Crew(context.source, shared, lambda: DataRepository.open(path), processes)
+        return run_in_processes(task, crew, context.progress)
+
+    def _report(self, prepared: Prepared, built: Built) -> ExportReport:
+        context = self._context
+        mode = "partial" if context.is_partial else prepared.mode
+        report = ExportReport(mode, prepared.instant)
+        report.entities = built.reports
+        report.documents = sorted(built.documents.contents)
+        report.warnings += self._warnings
+        report.schema_changes = [text for plan in prepared.plans for text in plan.change.sentences]
+        report.warnings += [
+            f"the document '{path}' kept its old content: {reason}"
+            for path, reason in built.documents.refused.items()
+        ]
+        gone = prepared.base.manifest.entities.keys() - {
+            name
+            for entity in context.publication.entities
+            for name in (entity.name, entity.renamed_from)
+        }
+        report.warnings += [
+            f"'{name}' is no longer configured; its files stay until you remove them"
+            for name in sorted(gone)
+        ]
+        if context.options.with_details:
+            report.details = built.details
+        if built.quarantined or built.documents.refused:
+            report.exit_code = _QUARANTINED
+        return report
+
+    def _acknowledge(
+        self, prepared: Prepared, result: RunResult, report: ExportReport, tip: ObjectId
+    ) -> None:
+        context = self._context
+        self._watch.stage("acknowledge")
+        rows = sum(
+            share.acknowledgements.count for share in result.encoded if share.acknowledgements
+        )
+        if rows:
+            context.progress.stage("acknowledging", rows)
+        counts = acknowledge(context, prepared, result.encoded, tip)
+        for name, count in counts.items():
+            report.entities[name].superseded = count.superseded
+        large = {name: count.acknowledged for name, count in counts.items()}
+        report.warnings += context.source.maintain(large) if large else []
+
+    def _show(
+        self, built: Built, report: ExportReport, tip: ObjectId | None, *, is_new: bool
+    ) -> None:
+        context = self._context
+        self._watch.stage("working tree")
+        if tip is None or not self._is_shown:
+            return
+        discard = Override.EDITS in context.options.overrides
+        if is_new:
+            total = sum(changes.count for changes in built.changes)
+            context.progress.stage("refreshing files", total)
+            stage = None if self._directory is None else self._directory / "files"
+            view = show(context, joined(built.changes), tip, stage, discard_edits=discard)
+            if view.stale is not None:
+                report.warnings.append(
+                    f"the working tree was not refreshed: {view.stale}; the next export does it"
+                )
+            report.warnings += [f"cannot replace {reason}" for reason in view.refused]
+        left = edits_still_left(context, tip)
+        if is_new:
+            self._warn_of_other_edits(report, left)
+        if left and discard:
+            overwrite_edits(context, tip, left)
+            left = edits_still_left(context, tip)
+        report.kept_edits = left
+        if left:
+            report.exit_code = _EDITS_LEFT
+
+    def _warn_of_other_edits(self, report: ExportReport, left: list[str]) -> None:
+        repository = self._context.repository
+        assert repository.worktree is not None  # noqa: S101 - it is shown
+        edited = edited_files(repository.gitdir, repository.worktree, most=_LOOKED_AT) or []
+        others = [path for path in edited if path not in left]
+        if others:
+            more = "" if len(others) == 1 else f" and {len(others) - 1} more"
+            report.warnings.append(f"'{others[0]}'{more} has uncommitted edits, left as they are")
