@@ -16,10 +16,10 @@ import click
 from gitexport.cli.global_options import GlobalOptions
 from gitexport.cli.render.messages import Messages
 from gitexport.cli.render.output import Output
-from gitexport.model.ports import Clock, Progress
 
 if TYPE_CHECKING:
     from gitexport.api.session import Settings
+    from gitexport.model.ports import Clock, Progress
 
 _Given = ParamSpec("_Given")
 _Result = TypeVar("_Result")

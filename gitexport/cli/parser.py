@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import cache
 from importlib import import_module
-from importlib.util import find_spec
+from pathlib import Path
 from typing import Any, cast
 
 import click
@@ -21,6 +21,7 @@ from gitexport.cli.global_options import global_parameters
 
 COMPLETE_VARIABLE = "_GITEXPORT_COMPLETE"
 _PACKAGE = "gitexport.cli.commands"
+_DIRECTORY = Path(__file__).parent / "commands"
 # In the order in which a person meets them; the value is the module.
 COMMANDS = {
     "demo": "demo",
@@ -139,7 +140,8 @@ def help_settings(*, has_color: bool) -> dict[str, Any]:
 
 @cache
 def _has_module(name: str) -> bool:
-    return find_spec(f"{_PACKAGE}.{name}") is not None
+    # Looking at the file is quicker than asking the import system for each command.
+    return (_DIRECTORY / f"{name}.py").is_file()
 
 
 def make_group(*, has_color: bool) -> Group:

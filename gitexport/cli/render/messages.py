@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from gitexport.cli.global_options import GlobalOptions
 from gitexport.cli.plain import one_line
 from gitexport.errors import GitExportError, MachineError
-from gitexport.model.ports import Clock
+
+if TYPE_CHECKING:
+    from gitexport.model.ports import Clock
 
 _COLORS = {"error": "\x1b[1;31m", "warning": "\x1b[33m", "detail": "\x1b[2m"}
 _RESET = "\x1b[0m"
