@@ -170,8 +170,9 @@ def _parse(dsn: str | None) -> dict[str, Any]:
         raise _unreadable(_FORM_HINT)
     try:
         return dict(conninfo_to_dict(text))
-    except psycopg.Error:
-        # The driver's text quotes what it could not read, which may be the password.
+    except (psycopg.Error, UnicodeError):
+        # The driver's text quotes what it could not read, which may be the password; a
+        # percent sign in it may even make bytes that are no text.
         raise _unreadable(_QUOTE_HINT) from None
 
 

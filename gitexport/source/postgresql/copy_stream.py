@@ -17,11 +17,9 @@ from psycopg import sql
 from gitexport.model.ports import Key
 from gitexport.source.postgresql.session import Cursor
 
-_SIGNATURE = b"PGCOPY\n\xff\r\n\x00"
 _HEADER_BYTES = 19
 _COUNT_BYTES = 2
 _LENGTH_BYTES = 4
-_TRAILER = b"\xff\xff"
 _length = Struct("!i").unpack_from
 _number = Struct("!q").unpack_from
 
@@ -55,46 +53,38 @@ def copied(cursor: Cursor, statement: sql.Composable) -> Iterator[bytes]:
     """
     command = sql.SQL("COPY ({}) TO STDOUT (FORMAT BINARY)").format(statement)
     with savepoint(cursor), cursor.copy(command) as copy:
-        for message in copy:
-            data = bytes(message)
-            if data.startswith(_SIGNATURE):
-                # The header may come alone or in front of the first row.
-                data = data[_HEADER_BYTES:]
-            if data and data != _TRAILER:
-                yield data[_COUNT_BYTES:]
+        messages = iter(copy)
+        # The header comes in front of the first row, and two bytes alone end the rows.
+        first = bytes(next(messages, b""))[_HEADER_BYTES:]
+        if len(first) > _COUNT_BYTES:
+            yield first[_COUNT_BYTES:]
+        for message in messages:
+            if len(message) > _COUNT_BYTES:
+                yield bytes(message[_COUNT_BYTES:])
 
 
-def key_end(data: bytes, parts: int) -> int:
-    """Finds where the key's fields end, which stand first in a row.
-
-    Raises:
-        NullKeyError: A part is NULL.
-    """
-    end = 0
-    for place in range(parts):
-        (length,) = _length(data, end)
-        if length < 0:
-            raise NullKeyError(place)
-        end += _LENGTH_BYTES + length
-    return end
-
-
-def read_key(data: bytes, parts: int) -> Key:
-    """Reads the texts of a key's fields.
+def read_key(data: bytes, parts: int) -> tuple[Key, int]:
+    """Reads the texts of a key's fields, which stand first, and where the next field starts.
 
     Raises:
         NullKeyError: A part is NULL.
     """
+    if parts == 1:
+        # By far the most frequent, on the path of every row.
+        (length,) = _length(data, 0)
+        if length >= 0:
+            end = _LENGTH_BYTES + length
+            return (data[_LENGTH_BYTES:end].decode(),), end
     key = []
     start = 0
     for place in range(parts):
+        end = start + _LENGTH_BYTES
         (length,) = _length(data, start)
         if length < 0:
             raise NullKeyError(place)
-        start += _LENGTH_BYTES
-        key.append(str(data[start : start + length], "utf-8"))
-        start += length
-    return tuple(key)
+        start = end + length
+        key.append(data[end:start].decode())
+    return tuple(key), start
 
 
 def read_text(data: bytes, start: int) -> tuple[bytes | None, int]:

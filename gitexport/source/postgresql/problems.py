@@ -20,6 +20,7 @@ from gitexport.source.postgresql.value_types import ValueType
 _NOT_SUPPORTED = "0A000"
 _BOUNDS = "an array whose lower bound is not 1"
 _GEOMETRY = "a geometry that GeoJSON does not hold exactly"
+_DIMENSIONS = "an array of several dimensions whose elements may be arrays themselves"
 _NULL = "a JSON null, which a document cannot tell from no value"
 _REFERENCE = "the name of an object that the server cannot look up again"
 # The names of these may be ambiguous or gone; a plain number or a dash always reads back.
@@ -79,6 +80,11 @@ def _problems(value_type: ValueType, value: sql.Composable, depth: int) -> Itera
         yield Problem(
             sql.SQL("array_dims({}) ~ {}").format(value, sql.Literal(r"\[(?!1:)")), _BOUNDS
         )
+        element = base.inner.base
+        is_list = element.code == "a" and not element.is_vector
+        if is_list or element.is_json or element.has_json_cast:
+            # [[1]] is one row of a table of numbers, or one element that is a list.
+            yield Problem(sql.SQL("array_ndims({}) > 1").format(value), _DIMENSIONS)
         item = sql.Identifier(f"item{depth}")
         # In the select list, unnest keeps a composite element whole.
         elements = sql.SQL("(SELECT unnest({}) AS v) AS {}").format(value, item)

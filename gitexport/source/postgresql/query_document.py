@@ -68,7 +68,9 @@ def run_query(cursor: Cursor, document: QueryDocument, parameters: Mapping[str, 
     return rows[0]
 
 
-def bind(query: str, parameters: Mapping[str, str], connection: Connection) -> sql.Composable:
+def bind(
+    query: str, parameters: Mapping[str, str], connection: Connection | None = None
+) -> sql.Composable:
     """Replaces `:name` by quoted literals, and drops a final semicolon."""
     pieces: list[str] = []
     position = 0

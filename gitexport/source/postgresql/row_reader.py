@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass, replace
+from struct import Struct
 
 import psycopg
 from psycopg import sql
@@ -18,7 +19,6 @@ from psycopg import sql
 from gitexport.model.ports import RowQuery, SourceRow
 from gitexport.source.postgresql.copy_stream import (
     copied,
-    key_end,
     read_key,
     read_number,
     read_text,
@@ -34,6 +34,11 @@ from gitexport.source.postgresql.select import (
 from gitexport.source.postgresql.session import Cursor
 
 _BATCH = 2000
+# The lengths of problem and label, both NULL, then a size and the length of the text.
+_plain = Struct("!iiiqi").unpack_from
+_PLAIN_BYTES = 24
+_length = Struct("!i").unpack_from
+_LENGTH_BYTES = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +63,9 @@ class RowReader:
         try:
             statement = rows_statement(self.reading, self.compiled, query, self.label)
             for data in copied(self.cursor, statement):
-                seen += data[: key_end(data, parts)]
-                yield _row(data, parts)
+                row, end = _row(data, parts)
+                seen += data[:end]
+                yield row
         except psycopg.Error as error:
             if not is_row_refusal(error):
                 raise
@@ -89,7 +95,7 @@ class RowReader:
                 middle = 0 if rest else len(others) // 2
                 waiting += [part for part in (others[middle:], others[:middle]) if part]
             if rest:
-                key = read_key(rest[0], len(self.reading.key))
+                key, _ = read_key(rest[0], len(self.reading.key))
                 yield SourceRow(key, "", 0, None, reason, None)
 
     def _attempt(
@@ -100,8 +106,9 @@ class RowReader:
         came = set()
         try:
             for data in copied(self.cursor, self._batch_statement(keys, query)):
-                came.add(data[: key_end(data, parts)])
-                yield _row(data, parts)
+                row, end = _row(data, parts)
+                came.add(data[:end])
+                yield row
         except psycopg.Error as error:
             if not is_row_refusal(error):
                 raise
@@ -110,7 +117,7 @@ class RowReader:
 
     def _batch_statement(self, keys: list[bytes], query: RowQuery) -> sql.Composable:
         parts = len(self.reading.key)
-        matching = self.match.condition(self.reading, [read_key(key, parts) for key in keys])
+        matching = self.match.condition(self.reading, [read_key(key, parts)[0] for key in keys])
         condition = sql.SQL("{} AND {}").format(self.reading.condition, matching)
         return rows_statement(
             replace(self.reading, condition=condition),
@@ -121,20 +128,36 @@ class RowReader:
         )
 
 
-def _row(data: bytes, parts: int) -> SourceRow:
-    key = read_key(data, parts)
-    version, start = read_text(data, key_end(data, parts))
-    size, start = read_number(data, start)
+def _row(data: bytes, parts: int) -> tuple[SourceRow, int]:
+    """Reads a row as `rows_statement` sends it, and where its key ends."""
+    key, end = read_key(data, parts)
+    start = end + _LENGTH_BYTES
+    (length,) = _length(data, end)
+    version = ""
+    if length > 0:
+        version = data[start : start + length].decode()
+        start += length
+    problem_length, label_length, _, size, length = _plain(data, start)
+    if problem_length == label_length == -1 and length >= 0:
+        # Nearly every row has neither problem nor label, and then the text stands last.
+        return SourceRow(key, version, size, data[start + _PLAIN_BYTES :], None, None), end
+    return _row_in_full(data, parts), end
+
+
+def _row_in_full(data: bytes, parts: int) -> SourceRow:
+    key, start = read_key(data, parts)
+    version, start = read_text(data, start)
     problem, start = read_text(data, start)
     label, start = read_text(data, start)
+    size, start = read_number(data, start)
     text, _ = read_text(data, start)
     return SourceRow(
         key,
-        str(version, "utf-8") if version else "",
+        (version or b"").decode(),
         size,
         text,
-        None if problem is None else str(problem, "utf-8"),
-        None if label is None else str(label, "utf-8"),
+        None if problem is None else problem.decode(),
+        None if label is None else label.decode(),
     )
 
 

@@ -96,7 +96,7 @@ def compile_select(
 def rows_statement(
     reading: Reading, compiled: CompiledSelect, query: RowQuery, label: str | None
 ) -> sql.Composable:
-    """Makes the SELECT of rows: key parts, version, size, problem, label, text.
+    """Makes the SELECT of rows: key parts, version, problem, label, size, text.
 
     OFFSET 0 keeps the planner from merging the two levels, which would make it write every
     document twice: once to measure it, once to send it.
@@ -116,8 +116,9 @@ def rows_statement(
         sql.SQL("{} AS doc").format(_limited(compiled, query.max_bytes)),
     ]
     return sql.SQL(
-        "SELECT {keys}, r.version, coalesce(octet_length(r.doc)::int8, r.raw), r.problem,"
-        " r.label, CASE WHEN r.problem IS NULL AND octet_length(r.doc) <= {limit} THEN r.doc END"
+        "SELECT {keys}, r.version, r.problem, r.label,"
+        " coalesce(octet_length(r.doc)::int8, r.raw),"
+        " CASE WHEN r.problem IS NULL AND octet_length(r.doc) <= {limit} THEN r.doc END"
         " FROM (SELECT {inner} FROM {source} WHERE {condition}{order} OFFSET 0) AS r"
     ).format(
         keys=sql.SQL(", ").join(sql.SQL("r.{}").format(sql.Identifier(name)) for name in names),

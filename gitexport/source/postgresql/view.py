@@ -26,7 +26,6 @@ from gitexport.source.postgresql.catalog import read_relations
 from gitexport.source.postgresql.copy_stream import (
     NullKeyError,
     copied,
-    key_end,
     read_key,
     read_text,
 )
@@ -159,8 +158,9 @@ class PostgresView:
         parts = len(entity.key)
         with _reading_rows(entity):
             for data in copied(self._cursor, statement):
-                version, _ = read_text(data, key_end(data, parts))
-                yield DepartedRow(read_key(data, parts), str(version or b"", "utf-8"))
+                key, end = read_key(data, parts)
+                version, _ = read_text(data, end)
+                yield DepartedRow(key, (version or b"").decode())
 
     def keys(self, entity: Entity) -> Iterator[Key]:
         """Streams the keys of all rows that match the entity's `where`."""
@@ -170,7 +170,7 @@ class PostgresView:
         parts = len(entity.key)
         with _reading_rows(entity):
             for data in copied(self._cursor, statement):
-                yield read_key(data, parts)
+                yield read_key(data, parts)[0]
 
     def living(self, entity: Entity, keys: Sequence[Key]) -> set[Key]:
         """Tells which of some keys belong to rows that match the entity's `where`."""

@@ -57,7 +57,7 @@ def test_a_document_over_a_gigabyte_fails_alone(connection: psycopg.Connection) 
         CREATE TABLE things (id int PRIMARY KEY, a varbit);
         INSERT INTO things SELECT id, '101' FROM generate_series(1, 20) id;
         ALTER TABLE things ALTER a SET STORAGE EXTERNAL;
-        UPDATE things SET a = ('x' || repeat('0', 300000000))::varbit WHERE id = 7
+        UPDATE things SET a = ('x' || repeat(repeat('0', 1000), 270000))::varbit WHERE id = 7
     """)
     with open_view(connection) as view:
         rows = {row.key[0]: row for row in every_row(view, entity_of("public.things"))}

@@ -94,6 +94,8 @@ def _fill(connection: psycopg.Connection, types: list[Tried]) -> None:
 
 def _array(kind: Tried, value: sql.Composable, number: int) -> sql.Composable:
     shapes = ("ARRAY[{0}, NULL]", "ARRAY[[{0}, {0}], [{0}, NULL]]", "ARRAY[{0}]")
+    if kind.name in {"json", "jsonb"}:
+        shapes = ("ARRAY[{0}, NULL]",) * 3
     return sql.SQL("({})::pg_catalog.{}").format(
         sql.SQL(shapes[number % len(shapes)]).format(value), sql.Identifier(kind.array or "")
     )
@@ -190,6 +192,8 @@ def test_people_s_types_read_as_row_to_json_writes_them(connection: psycopg.Conn
         ("a jsonb", "'null'", "JSON null"),
         ("a json", "'  null'", "JSON null"),
         ("a jsonb[]", "'{null,\"null\"}'", "JSON null"),
+        ("a jsonb[]", "'{{1,2}}'", "several dimensions"),
+        ("a named[]", "ARRAY[['{x}'::named]]", "several dimensions"),
         ("a regoper", "551::oid", "look up"),
         ("a regproc[]", "ARRAY['abs(int)'::regprocedure::regproc]", "look up"),
     ],
