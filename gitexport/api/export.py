@@ -10,6 +10,7 @@ from gitexport.errors import GitExportError
 from gitexport.export.options import ExportOptions
 from gitexport.export.run import export_snapshot
 from gitexport.model.report import ExportReport, PushReport
+from gitexport.store.in_step import note_in_step
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +61,8 @@ def export(
             clock=settings.clock,
             progress=settings.progress,
         )
+        if report.exit_code == 0 and not is_dry_run and _is_whole(request.options):
+            note_in_step(session.repository, report.started_at)
         if on_report is not None:
             on_report(report)
         if not request.push or is_dry_run:
@@ -67,6 +70,10 @@ def export(
         # The database is not needed any more, and a push may take long.
         session.close()
         return _push(session, report, request.options.branch)
+
+
+def _is_whole(options: ExportOptions) -> bool:
+    return not (options.entities or options.limit or options.branch)
 
 
 def _push(session: Session, report: ExportReport, branch: str | None) -> ExportOutcome:

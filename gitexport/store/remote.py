@@ -55,7 +55,11 @@ def remote_url(repository: DataRepository, remote: str) -> str:
 
 
 def ls_remote(
-    repository: DataRepository, remote: str, names: Sequence[str] = ()
+    repository: DataRepository,
+    remote: str,
+    names: Sequence[str] = (),
+    *,
+    timeout_seconds: float = _LISTING_SECONDS,
 ) -> dict[str, ObjectId]:
     """Lists the remote's branches and tags, or those of the given full names that exist.
 
@@ -66,7 +70,7 @@ def ls_remote(
     wanted = frozenset(names)
     patterns = list(names) if len(names) <= _MOST_PATTERNS else []
     output = call_remote(
-        repository, remote, ["ls-remote", "--refs", "--", remote, *patterns], _LISTING_SECONDS
+        repository, remote, ["ls-remote", "--refs", "--", remote, *patterns], timeout_seconds
     )
     if output.returncode != 0:
         raise refused(remote, output, "read the refs of")
