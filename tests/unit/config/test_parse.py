@@ -205,6 +205,12 @@ def test_dangerous_path_is_refused(path: str) -> None:
     assert as_document.where == "gitexport.toml:3"
 
 
+def test_way_out_of_the_repository_is_named() -> None:
+    error = problem(HEAD + USERS + 'directory = "a/../../b"\n')
+
+    assert "'a/../../b' leaves the data repository" in error.message
+
+
 @pytest.mark.parametrize("directory", ["data/users", "data/USERS", "data", "data/users/more"])
 def test_overlapping_directories_are_refused(directory: str) -> None:
     others = USERS.replace("users]", "others]").replace("datamartusers", "others")
