@@ -86,7 +86,7 @@ def _find_triggers(
         "relation": identifier(entity).as_string(None),
     }
     present: dict[str, bool] = dict(cursor.execute(_OURS, values).fetchall())
-    for trigger in triggers.triggers(entity, target.relation, target.id):
+    for trigger in triggers.triggers(entity, target.id):
         if trigger.name not in present:
             yield _finding(target, f"trigger '{trigger.name}' of '{entity.relation}' is missing")
         elif not present[trigger.name]:

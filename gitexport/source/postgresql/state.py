@@ -44,7 +44,7 @@ CREATE TABLE gitexport.pending (
 """The statements that lead from each version of the schema to the next."""
 
 TABLES = ("version", "state", "tracked", "tombstones", "pending")
-TRIGGERS_EACH = 4
+TRIGGERS_EACH = 3
 """The number of triggers of one registration, whatever its method."""
 
 _ACCESS = """

@@ -147,13 +147,13 @@ def definition(target: Target) -> str:
     entity, relation, name = target
     nameless = replace(entity, relation=RelationName("", ""))
     made = [*triggers.functions(nameless, relation, name)]
-    made += [trigger.create for trigger in triggers.triggers(nameless, relation, name)]
+    made += [trigger.create for trigger in triggers.triggers(nameless, name)]
     text = "\n".join(statement.as_string(None) for statement in made)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def _triggers(target: Target) -> list[triggers.Trigger]:
-    return triggers.triggers(target.entity, target.relation, target.id)
+    return triggers.triggers(target.entity, target.id)
 
 
 def _plan_rename(cursor: Cursor, repository_id: str, entity: Entity) -> list[sql.Composable]:

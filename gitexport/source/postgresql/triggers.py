@@ -20,7 +20,6 @@ from gitexport.model.entity import Entity, Tracking
 from gitexport.model.relation import Relation
 from gitexport.source.postgresql.tracking.keys import (
     function_settings,
-    has_stable_text,
     key_differs,
     key_text,
 )
@@ -41,13 +40,13 @@ def functions(entity: Entity, relation: Relation, registration: str) -> list[sql
     settings = function_settings(entity, relation)
     plain = sql.SQL("SET search_path = pg_catalog, pg_temp")
     bodies = [
-        ("deleted", _deleted_body(entity, relation, registration), settings),
+        ("deleted", _deleted_body(entity, registration), settings),
         ("truncated", _truncated_body(registration), plain),
     ]
     if entity.tracking is Tracking.FLAG:
-        bodies.append(("flag", _flag_body(entity), plain))
+        bodies.append(("flag", _flag_body(entity, relation, registration), settings))
     else:
-        bodies.append(("changed", _changed_body(entity, registration), settings))
+        bodies.append(("changed", _changed_body(entity, relation, registration), settings))
     return [
         sql.SQL(
             "CREATE OR REPLACE FUNCTION {} () RETURNS trigger LANGUAGE plpgsql"
@@ -57,11 +56,11 @@ def functions(entity: Entity, relation: Relation, registration: str) -> list[sql
     ]
 
 
-def triggers(entity: Entity, relation: Relation, registration: str) -> list[Trigger]:
-    """Lists the triggers of a registration, the flag's or the outbox's first."""
-    when: sql.Composable = sql.SQL("")
-    if has_stable_text(entity, relation):
-        when = sql.SQL("WHEN ({})").format(key_differs(entity, relation))
+def triggers(entity: Entity, registration: str) -> list[Trigger]:
+    """Lists the triggers of a registration, the flag's or the outbox's first.
+
+    None has a WHEN clause: a column that one names could not change its type any more.
+    """
     row, statement = sql.SQL("FOR EACH ROW"), sql.SQL("FOR EACH STATEMENT")
     first = ("changed", "AFTER INSERT OR UPDATE", row, "changed")
     if entity.tracking is Tracking.FLAG:
@@ -69,7 +68,6 @@ def triggers(entity: Entity, relation: Relation, registration: str) -> list[Trig
     shapes: list[tuple[str, str, sql.Composable, str]] = [
         first,
         ("deleted", "AFTER DELETE", row, "deleted"),
-        ("rekeyed", "AFTER UPDATE", sql.SQL("{} {}").format(row, when), "deleted"),
         ("truncated", "AFTER TRUNCATE", statement, "truncated"),
     ]
     found = []
@@ -105,7 +103,7 @@ def drop(entity: Entity, name: str) -> sql.Composable:
     )
 
 
-def _flag_body(entity: Entity) -> sql.Composable:
+def _flag_body(entity: Entity, relation: Relation, registration: str) -> sql.Composable:
     # While the exporter acknowledges, the row becomes the old one plus the flag: whatever
     # people's BEFORE triggers have set would not be in the snapshot. A trigger whose flag
     # the exporter leaves alone belongs to another data repository and stands aside.
@@ -113,6 +111,7 @@ def _flag_body(entity: Entity) -> sql.Composable:
         """
 BEGIN
   IF current_setting('gitexport.ack', true) IS DISTINCT FROM '1' THEN
+    {rekeyed}
     NEW.{flag} := FALSE;
     RETURN NEW;
   END IF;
@@ -122,23 +121,26 @@ BEGIN
   END IF;
   RETURN NEW;
 END"""
-    ).format(flag=sql.Identifier(entity.flag))
+    ).format(flag=sql.Identifier(entity.flag), rekeyed=_rekeyed(entity, relation, registration))
 
 
-def _deleted_body(entity: Entity, relation: Relation, registration: str) -> sql.Composable:
-    guard: sql.Composable = sql.SQL("")
-    if not has_stable_text(entity, relation):
-        guard = sql.SQL("IF TG_OP = 'UPDATE' AND NOT ({}) THEN RETURN NULL; END IF;").format(
-            key_differs(entity, relation)
-        )
+def _rekeyed(entity: Entity, relation: Relation, registration: str) -> sql.Composable:
+    """Gives the statements that leave a tombstone of a key that an UPDATE changes."""
+    return sql.SQL("IF TG_OP = 'UPDATE' THEN IF {differs} THEN {bury} END IF; END IF;").format(
+        differs=key_differs(entity, relation), bury=_bury(entity, registration)
+    )
+
+
+def _bury(entity: Entity, registration: str) -> sql.Composable:
     return sql.SQL(
-        """
-BEGIN
-  {guard}
-  INSERT INTO gitexport.tombstones (tracked, key) VALUES ({registration}, {key});
-  RETURN NULL;
-END"""
-    ).format(guard=guard, registration=sql.Literal(registration), key=key_text(entity, "old"))
+        "INSERT INTO gitexport.tombstones (tracked, key) VALUES ({registration}, {key});"
+    ).format(registration=sql.Literal(registration), key=key_text(entity, "old"))
+
+
+def _deleted_body(entity: Entity, registration: str) -> sql.Composable:
+    return sql.SQL("\nBEGIN\n  {bury}\n  RETURN NULL;\nEND").format(
+        bury=_bury(entity, registration)
+    )
 
 
 def _truncated_body(registration: str) -> sql.Composable:
@@ -151,15 +153,20 @@ END"""
     ).format(registration=sql.Literal(registration))
 
 
-def _changed_body(entity: Entity, registration: str) -> sql.Composable:
+def _changed_body(entity: Entity, relation: Relation, registration: str) -> sql.Composable:
     return sql.SQL(
         """
 BEGIN
   IF current_setting('gitexport.ack', true) IS DISTINCT FROM '1' THEN
+    {rekeyed}
     INSERT INTO gitexport.pending AS p (tracked, key) VALUES ({registration}, {key})
     ON CONFLICT ON CONSTRAINT pending_pkey
     DO UPDATE SET seq = nextval('gitexport.change');
   END IF;
   RETURN NULL;
 END"""
-    ).format(registration=sql.Literal(registration), key=key_text(entity, "new"))
+    ).format(
+        rekeyed=_rekeyed(entity, relation, registration),
+        registration=sql.Literal(registration),
+        key=key_text(entity, "new"),
+    )

@@ -42,7 +42,6 @@ SELECT EXISTS (
 FROM pg_catalog.pg_namespace AS n WHERE n.nspname = 'gitexport'
 """
 _KINDS = ("flag", "changed", "deleted", "truncated")
-_TRIGGER_KINDS = ("flag", "changed", "deleted", "rekeyed", "truncated")
 
 
 def plan_untrack(
@@ -73,9 +72,7 @@ def _plan_registration(
     row = cursor.execute(exists, (identifier(entity).as_string(None),)).fetchone()
     statements: list[sql.Composable] = []
     if row and row[0]:
-        statements += [
-            triggers.drop(entity, f"{triggers.PREFIX}{name}_{kind}") for kind in _TRIGGER_KINDS
-        ]
+        statements += [triggers.drop(entity, f"{triggers.PREFIX}{name}_{kind}") for kind in _KINDS]
     cursor.execute(_INDEXES, (index_prefix(name),))
     statements += [
         sql.SQL("DROP INDEX IF EXISTS {}").format(sql.Identifier(schema, index))

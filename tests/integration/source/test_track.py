@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from typing import Any
 
 import psycopg
@@ -328,3 +329,15 @@ def test_what_others_put_into_our_schema_stays(tracked: MakeTracked) -> None:
     users.source.tracking.untrack(REPOSITORY, [users.entity])
 
     assert users.value("SELECT count(*) FROM gitexport.notes") == 0
+
+
+@pytest.mark.parametrize("tracking", [Tracking.FLAG, Tracking.TABLE])
+def test_key_column_can_still_change_its_type(tracked: MakeTracked, tracking: Tracking) -> None:
+    users = tracked(replace(make_entity(), tracking=tracking), TABLE, ROWS)
+
+    users.execute(
+        "ALTER TABLE users ALTER COLUMN id TYPE numeric",
+        "UPDATE users SET id = 1001 WHERE id = 1",
+    )
+
+    assert users.value("SELECT count(*) FROM users WHERE id = 1001") == 1

@@ -46,12 +46,29 @@ def acknowledge_rows(
     method = tracking_of(entity, relation)
     if not written or method is Tracking.COMPARE:
         return len(rows)
-    statement = _flag_statement if method is Tracking.FLAG else _outbox_statement
     texts = [array_text([row.key[place] for row in written]) for place in range(len(entity.key))]
-    cursor.execute(
-        statement(entity, relation), [*texts, array_text([row.version for row in written])]
-    )
+    versions = [row.version for row in written]
+    if method is Tracking.FLAG:
+        texts += _split_versions(versions, is_partitioned=_is_partitioned(relation))
+        cursor.execute(_flag_statement(entity, relation), texts)
+    else:
+        cursor.execute(_outbox_statement(entity), [*texts, array_text(versions)])
     return done + cursor.rowcount
+
+
+def _split_versions(versions: Sequence[str], *, is_partitioned: bool) -> list[str]:
+    """Splits `727(0,1)16385` into xmin, place and partition; the server would take longer."""
+    parts = [version.partition("(") for version in versions]
+    arrays = [array_text([xmin for xmin, _, _ in parts])]
+    places = [place.partition(")") for _, _, place in parts]
+    arrays.append(array_text([f"({place})" for place, _, _ in places]))
+    if is_partitioned:
+        arrays.append(array_text([part for _, _, part in places]))
+    return arrays
+
+
+def _is_partitioned(relation: Relation) -> bool:
+    return relation.kind is RelationKind.PARTITIONED
 
 
 def array_text(values: Sequence[str | None]) -> str:
@@ -68,11 +85,12 @@ def array_text(values: Sequence[str | None]) -> str:
     return '{"' + '","'.join(texts) + '"}' if texts else "{}"
 
 
-def _batch(entity: Entity) -> sql.Composable:
-    names = [sql.Identifier(f"k{place}") for place in range(len(entity.key))]
-    return sql.SQL("SELECT * FROM unnest({arrays}) AS b ({columns}, version)").format(
-        arrays=sql.SQL(", ").join([sql.SQL("%s::text[]")] * (len(names) + 1)),
-        columns=sql.SQL(", ").join(names),
+def _batch(entity: Entity, **others: str) -> sql.Composable:
+    """Gives the rows of a batch: key texts, then other columns by their types."""
+    columns = {f"k{place}": "text" for place in range(len(entity.key))} | others
+    return sql.SQL("SELECT * FROM unnest({arrays}) AS b ({columns})").format(
+        arrays=sql.SQL(", ").join(sql.SQL(f"%s::{kind}[]") for kind in columns.values()),
+        columns=sql.SQL(", ").join(map(sql.Identifier, columns)),
     )
 
 
@@ -103,33 +121,32 @@ def _same_partition(entity: Entity, relation: Relation, row: str, batch: str) ->
 
 
 def _flag_statement(entity: Entity, relation: Relation) -> sql.Composed:
+    parts = {"part": "oid"} if _is_partitioned(relation) else {}
+    batch = _batch(entity, xmin="xid", place="tid", **parts)
     table, flag = identifier(entity), sql.Identifier(entity.flag)
     if not guards_versions:
         form = "WITH b AS ({batch}) UPDATE {table} AS t SET {flag} = TRUE FROM b WHERE {same_key}"
         return sql.SQL(form).format(
-            batch=_batch(entity), table=table, flag=flag, same_key=_same_key(entity, "t")
+            batch=batch, table=table, flag=flag, same_key=_same_key(entity, "t")
         )
-    keys = sql.SQL(", ").join(sql.Identifier("b", f"k{place}") for place in range(len(entity.key)))
-    same_part: sql.Composable = sql.SQL("TRUE")
     same_row: sql.Composable = sql.SQL("TRUE")
-    if relation.kind is RelationKind.PARTITIONED:
+    same_part: sql.Composable = sql.SQL("TRUE")
+    kept = ["place"]
+    if parts:
         same_part = _same_partition(entity, relation, "t", "b")
         same_row = _same_partition(entity, relation, "t", "l")
-    # A version is xmin, place and, where there are partitions, the partition: 727(0,1)16385.
+        kept += ["part", *(f"k{place}" for place in range(len(entity.key)))]
     # The guard on xmin and key keeps a concurrent change pending: without it, a row changed
     # between our read and this statement would be marked as exported in a state that no
     # commit holds.
     return sql.SQL(
-        "WITH b AS (SELECT {keys}, split_part(b.version, '(', 1)::xid AS xmin,"
-        " ('(' || split_part(split_part(b.version, '(', 2), ')', 1) || ')')::tid AS place,"
-        " nullif(split_part(b.version, ')', 2), '')::oid AS part FROM ({batch}) AS b),"
-        " l AS MATERIALIZED (SELECT t.ctid AS place, b.part, {keys} FROM b JOIN {table} AS t"
+        "WITH b AS ({batch}), l AS MATERIALIZED (SELECT {kept} FROM b JOIN {table} AS t"
         " ON t.ctid = b.place AND t.xmin = b.xmin AND {same_key} AND {same_part}"
         " FOR NO KEY UPDATE OF t SKIP LOCKED)"
         " UPDATE {table} AS t SET {flag} = TRUE FROM l WHERE t.ctid = l.place AND {same_row}"
     ).format(
-        keys=keys,
-        batch=_batch(entity),
+        batch=batch,
+        kept=sql.SQL(", ").join(sql.Identifier("b", name) for name in kept),
         table=table,
         same_key=_same_key(entity, "t"),
         same_part=same_part,
@@ -138,8 +155,7 @@ def _flag_statement(entity: Entity, relation: Relation) -> sql.Composed:
     )
 
 
-def _outbox_statement(entity: Entity, relation: Relation) -> sql.Composed:
-    del relation
+def _outbox_statement(entity: Entity) -> sql.Composed:
     keys = sql.SQL(", ").join(sql.Identifier("b", f"k{place}") for place in range(len(entity.key)))
     guard = sql.SQL("AND p.seq = b.version::bigint" if guards_versions else "")
     return sql.SQL(
@@ -150,7 +166,7 @@ def _outbox_statement(entity: Entity, relation: Relation) -> sql.Composed:
         " DELETE FROM gitexport.pending AS p USING l"
         " WHERE p.tracked = l.tracked AND p.key = l.key AND p.seq = l.seq"
     ).format(
-        batch=_batch(entity),
+        batch=_batch(entity, version="text"),
         keys=keys,
         guard=guard,
         relation=sql.Literal(str(entity.relation)),
