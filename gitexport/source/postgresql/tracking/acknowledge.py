@@ -15,6 +15,7 @@ from gitexport.model.entity import Entity, Tracking
 from gitexport.model.ports import Acknowledgement
 from gitexport.model.relation import Relation, RelationKind
 from gitexport.source.postgresql.session import Cursor
+from gitexport.source.postgresql.tracking.flag import XMIN_WIDTH
 from gitexport.source.postgresql.tracking.parts import identifier, tracking_of
 
 # Row places are cheap to look up and known for each row, but the planner cannot know how
@@ -41,7 +42,7 @@ def acknowledge_rows(
     Raises:
         psycopg.Error: The server refused the statement.
     """
-    written = [row for row in rows if row.version]
+    written = rows if all(row.version for row in rows) else [row for row in rows if row.version]
     done = len(rows) - len(written)
     method = tracking_of(entity, relation)
     if not written or method is Tracking.COMPARE:
@@ -57,29 +58,29 @@ def acknowledge_rows(
 
 
 def _split_versions(versions: Sequence[str], *, is_partitioned: bool) -> list[str]:
-    """Splits `727(0,1)16385` into xmin, place and partition; the server would take longer."""
-    parts = [version.partition("(") for version in versions]
-    arrays = [array_text([xmin for xmin, _, _ in parts])]
-    places = [place.partition(")") for _, _, place in parts]
-    arrays.append(array_text([f"({place})" for place, _, _ in places]))
-    if is_partitioned:
-        arrays.append(array_text([part for _, _, part in places]))
-    return arrays
+    """Splits `       727(0,1)16385` into xmin, place and partition, faster than the server."""
+    arrays = [array_text([version[:XMIN_WIDTH] for version in versions])]
+    places = [version[XMIN_WIDTH:] for version in versions]
+    if not is_partitioned:
+        return [*arrays, array_text(places)]
+    parts = [place.partition(")") for place in places]
+    arrays.append(array_text([f"{place})" for place, _, _ in parts]))
+    return [*arrays, array_text([part for _, _, part in parts])]
 
 
 def _is_partitioned(relation: Relation) -> bool:
     return relation.kind is RelationKind.PARTITIONED
 
 
-def array_text(values: Sequence[str | None]) -> str:
+def array_text(values: Sequence[str]) -> str:
     """Writes an array's text as PostgreSQL reads it.
 
     The driver writes lists element by element, which took longer than the statement itself.
 
     Source: PostgreSQL documentation, "Array Input and Output Syntax".
     """
-    texts = [value or "" for value in values]
-    joined = "".join(texts)
+    texts = values
+    joined = "".join(values)
     if '"' in joined or "\\" in joined:
         texts = [text.replace("\\", "\\\\").replace('"', '\\"') for text in texts]
     return '{"' + '","'.join(texts) + '"}' if texts else "{}"

@@ -14,6 +14,9 @@ from gitexport.model.entity import Entity, ModifiedDimension
 from gitexport.model.relation import Relation, RelationKind
 from gitexport.source.postgresql.tracking.parts import ReadSql, column, identifier
 
+XMIN_WIDTH = 10
+"""Characters of the longest transaction id; shorter ones have spaces in front."""
+
 
 def read_sql(entity: Entity, relation: Relation, alias: str) -> ReadSql:
     """Gives the parts of a SELECT that reads rows by their flag.
@@ -26,8 +29,9 @@ def read_sql(entity: Entity, relation: Relation, alias: str) -> ReadSql:
     pending: sql.Composable = sql.SQL("{} IS NOT TRUE").format(flag)
     if entity.modified is not None:
         pending = _pending_or_modified(entity, entity.modified, alias)
-    version = sql.SQL("{xmin}::text || {ctid}::text").format(
-        xmin=column(alias, "xmin"), ctid=column(alias, "ctid")
+    # xmin has a fixed width, so that acknowledging can take a version apart by slicing.
+    version = sql.SQL("lpad({}::text, {}) || {}::text").format(
+        column(alias, "xmin"), sql.Literal(XMIN_WIDTH), column(alias, "ctid")
     )
     if relation.kind is RelationKind.PARTITIONED:
         tableoid = column(alias, "tableoid")
