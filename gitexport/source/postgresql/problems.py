@@ -7,7 +7,7 @@ asking the server (`unrestorable_columns`).
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 import psycopg
@@ -21,7 +21,6 @@ _NOT_SUPPORTED = "0A000"
 _BOUNDS = "an array whose lower bound is not 1"
 _GEOMETRY = "a geometry that GeoJSON does not hold exactly"
 _DIMENSIONS = "an array of several dimensions whose elements may be arrays themselves"
-_NULL = "a JSON null, which a document cannot tell from no value"
 _REFERENCE = "the name of an object that the server cannot look up again"
 # The names of these may be ambiguous or gone; a plain number or a dash always reads back.
 _LOOKUPS = {
@@ -40,12 +39,6 @@ _LOOKUP = (
     " ELSE {lookup}({value}::text)::oid IS DISTINCT FROM {value}::oid END"
 )
 
-# A jsonb null is a few bytes long; longer values are not fetched for this question.
-_JSON_NULL = {
-    "json": "json_typeof({value}) = 'null'",
-    "jsonb": "CASE WHEN pg_column_size({value}) < 32 THEN jsonb_typeof({value}) = 'null' END",
-}
-
 
 class Problem(NamedTuple):
     """A condition that is true where a value does not restore, and what it then is."""
@@ -55,11 +48,12 @@ class Problem(NamedTuple):
 
 
 def problem_expression(
-    columns: Mapping[str, ValueType], not_null: Collection[str], alias: sql.Composable
+    columns: Mapping[str, ValueType], alias: sql.Composable
 ) -> sql.Composable | None:
     """Makes a text expression that names a row's first problem, and is NULL without any.
 
-    None where no column can have one. In columns that are never NULL, a JSON null is clear.
+    None where no column can have one. A JSON null is none: as in every reader of JSON, it
+    is the same as no value.
     """
     branches = [
         sql.SQL("WHEN {} THEN {}").format(
@@ -67,7 +61,6 @@ def problem_expression(
         )
         for name, value_type in columns.items()
         for problem in _problems(value_type, sql.SQL(".").join([alias, sql.Identifier(name)]), 0)
-        if not (problem.reason == _NULL and name in not_null and value_type.base.is_json)
     ]
     if not branches:
         return None
@@ -77,8 +70,13 @@ def problem_expression(
 def _problems(value_type: ValueType, value: sql.Composable, depth: int) -> Iterator[Problem]:
     base = value_type.base
     if base.code == "a" and base.inner is not None and not base.is_vector:
+        # Nearly all arrays have one dimension, and for those this is a look at one number.
         yield Problem(
-            sql.SQL("array_dims({}) ~ {}").format(value, sql.Literal(r"\[(?!1:)")), _BOUNDS
+            sql.SQL(
+                "(array_lower({value}, 1) <> 1 OR"
+                " (array_ndims({value}) > 1 AND array_dims({value}) ~ {other}))"
+            ).format(value=value, other=sql.Literal(r"\[(?!1:)")),
+            _BOUNDS,
         )
         element = base.inner.base
         is_list = element.code == "a" and not element.is_vector
@@ -100,8 +98,6 @@ def _problems(value_type: ValueType, value: sql.Composable, depth: int) -> Itera
     elif base.is_builtin and base.name in _LOOKUPS:
         lookup = sql.SQL(_LOOKUP).format(value=value, lookup=sql.Identifier(_LOOKUPS[base.name]))
         yield Problem(lookup, _REFERENCE)
-    elif base.is_json:
-        yield Problem(sql.SQL(_JSON_NULL[base.name]).format(value=value), _NULL)
     elif base.has_json_cast and base.name == "geometry":
         yield Problem(_geometry(base, value), _GEOMETRY)
 

@@ -8,7 +8,7 @@ by `gitexport.canonical.encode`.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from psycopg import sql
@@ -72,13 +72,8 @@ class Reading:
         )
 
 
-def compile_select(
-    columns: Mapping[str, ValueType], not_null: Collection[str], alias: sql.Identifier
-) -> CompiledSelect:
-    """Compiles the expressions for some columns, handed in sorted by code point.
-
-    `not_null` names the relation's columns that always have a value.
-    """
+def compile_select(columns: Mapping[str, ValueType], alias: sql.Identifier) -> CompiledSelect:
+    """Compiles the expressions for some columns, handed in sorted by code point."""
     kinds = {name: value_type.nested_kind() for name, value_type in columns.items()}
     sizes = [
         sql.SQL("coalesce(octet_length({}.{}), 0)::int8").format(alias, sql.Identifier(name))
@@ -89,7 +84,7 @@ def compile_select(
         document=_document(kinds, alias),
         nested=tuple(kind for kind in kinds.values() if kind is not None),
         raw_size=sql.SQL(" + ").join(sizes) if sizes else None,
-        problem=problem_expression(columns, not_null, alias),
+        problem=problem_expression(columns, alias),
     )
 
 

@@ -246,7 +246,6 @@ def _make_plan(cursor: Cursor, entity: Entity) -> _Plan:
         columns=columns,
         compiled=compile_select(
             {name: types[name] for name in columns},
-            {column.name for column in relation.columns if column.not_null},
             sql.Identifier(alias),
         ),
         match=KeyMatch.of(entity.key, types),
