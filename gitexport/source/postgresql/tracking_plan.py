@@ -16,7 +16,7 @@ from psycopg import sql
 from gitexport.errors import ConfigError
 from gitexport.model.entity import Entity, Tracking
 from gitexport.model.relation import Relation, RelationKind, RelationName
-from gitexport.source.postgresql import state, triggers
+from gitexport.source.postgresql import state, state_schema, triggers
 from gitexport.source.postgresql.grants import (
     check_owner_of_relation,
     check_owner_of_schema,
@@ -99,7 +99,7 @@ def plan_track(  # noqa: PLR0913 - what is planned, and two ways of planning it
     if targets and checks_rights:
         check_owner_of_schema(cursor)
     if targets:
-        statements += state.plan_schema(state.schema_version(cursor))
+        statements += state_schema.plan_schema(state_schema.schema_version(cursor))
     registered = state.find_registrations(cursor, entities)
     for target in targets:
         if checks_rights:

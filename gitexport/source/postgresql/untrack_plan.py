@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from psycopg import sql
 
 from gitexport.model.entity import Entity, Tracking
-from gitexport.source.postgresql import state, triggers
+from gitexport.source.postgresql import state_schema, triggers
 from gitexport.source.postgresql.pending_index import index_prefix
 from gitexport.source.postgresql.session import Cursor
 from gitexport.source.postgresql.tracking.parts import identifier
@@ -52,7 +52,7 @@ def plan_untrack(
     Raises:
         psycopg.Error: The server refused a statement.
     """
-    if state.schema_version(cursor) == 0:
+    if state_schema.schema_version(cursor) == 0:
         return []
     statements: list[sql.Composable] = []
     ids: list[str] = []
@@ -109,7 +109,8 @@ def _plan_state(cursor: Cursor, repository_id: str, ids: Sequence[str]) -> list[
 
 def _plan_schema(cursor: Cursor) -> list[sql.Composable]:
     statements: list[sql.Composable] = [
-        sql.SQL("DROP TABLE {}").format(sql.Identifier("gitexport", name)) for name in state.TABLES
+        sql.SQL("DROP TABLE {}").format(sql.Identifier("gitexport", name))
+        for name in state_schema.TABLES
     ]
     statements.append(sql.SQL("DROP SEQUENCE gitexport.change"))
     row = cursor.execute(_FOREIGN_OBJECTS).fetchone()
