@@ -23,6 +23,7 @@ from gitexport.export.settle import (
     edits_still_left,
     is_shown,
     overwrite_edits,
+    remember_shown,
     show,
 )
 from gitexport.export.share import ShareTask
@@ -113,6 +114,7 @@ class Attempt:
             raise prepared.too_soon
         self._watch.stage("commit")
         assert self._directory is not None  # noqa: S101 - only a preview has none
+        remember_shown(self._context, prepared.base.tip)
         tip = seal_snapshot(self._context, prepared, built, journal, self._directory)
         state = read_state(self._context.repository)
         write_state(self._context.repository, replace(state, last_tag=prepared.tag))

@@ -21,6 +21,8 @@ from gitexport.store.trees import TreeReader
 from gitexport.store.worktree import ViewReport, refresh
 
 BATCH_ROWS = 10_000
+EMPTY = ObjectId("")
+"""Stands for the commit before the first one, with no files."""
 
 
 def acknowledge(
@@ -90,11 +92,24 @@ def catch_up(context: Context, state: MachineState, tip: ObjectId | None) -> Vie
     if state.shown is None or state.shown == tip or tip is None or not is_shown(context):
         return None
     repository = context.repository
-    if state.shown not in repository.pygit():
-        return None
-    base, target = repository.tree_of(state.shown), repository.tree_of(tip)
-    changes = changed_files(repository.read_tree, base, target)
+    base = None
+    if state.shown != EMPTY:
+        if state.shown not in repository.pygit():
+            return None
+        base = repository.tree_of(state.shown)
+    changes = changed_files(repository.read_tree, base, repository.tree_of(tip))
     return show(context, changes, tip, None)
+
+
+def remember_shown(context: Context, tip: ObjectId | None) -> None:
+    """Writes down what the working tree shows, where that is not known yet.
+
+    To be called before the branch moves for the first time on this machine: a run that dies
+    behind the move would otherwise leave files of which nobody knows that they are behind.
+    """
+    state = read_state(context.repository)
+    if state.shown is None and is_shown(context):
+        write_state(context.repository, replace(state, shown=tip or EMPTY))
 
 
 def show(
@@ -111,7 +126,7 @@ def show(
     report = refresh(
         repository.worktree,
         repository.gitdir,
-        changes,
+        _passed(changes),
         read_blob=repository.read_blob,
         stage=stage,
         on_progress=context.progress.advance,
@@ -125,6 +140,12 @@ def show(
         shown = tip if not report.refused_count else state.shown
         write_state(repository, replace(state, shown=shown, edits_left=left))
     return report
+
+
+def _passed(changes: Iterable[FileChange]) -> Iterator[FileChange]:
+    for change in changes:
+        yield change
+        faults.point("S10.files")
 
 
 def edits_still_left(context: Context, tip: ObjectId) -> list[str]:

@@ -1,0 +1,5 @@
+"""Offers the fixtures of this directory."""
+
+from tests.crash.scene import bare_scene, exporter, scene
+
+__all__ = ["bare_scene", "exporter", "scene"]
