@@ -131,6 +131,11 @@ def connect(dsn: str | None = None) -> Connection:
         )
     except psycopg.Error as error:
         raise _failed(error, dsn) from None
+    connection.isolation_level = psycopg.IsolationLevel.READ_COMMITTED
+    if connection.info.parameter_status("in_hot_standby") == "off":
+        # What a role or a database has as its default does not bind who asks for more; a
+        # standby is left alone, as its own refusal says what is wrong.
+        connection.read_only = False
     return connection
 
 

@@ -24,6 +24,7 @@ LOCK_TIMEOUT = "900ms"
 ATTEMPTS = 20
 _FIRST_PAUSE = 0.05
 _LONGEST_PAUSE = 2.0
+_OUTSIDE = {"lock_timeout": "0", "statement_timeout": "0", "default_transaction_read_only": "off"}
 _ADVISORY = "SELECT pg_advisory_xact_lock(hashtext('gitexport track'))"
 
 _Result = TypeVar("_Result")
@@ -85,14 +86,16 @@ def execute_outside(connection: Connection, statement: sql.Composable) -> None:
         psycopg.Error: The server refused the statement.
     """
     with connection.cursor() as cursor:
-        cursor.execute("SET lock_timeout = 0")
-        cursor.execute("SET statement_timeout = 0")
+        for setting, value in _OUTSIDE.items():
+            cursor.execute(
+                sql.SQL("SET {} = {}").format(sql.Identifier(setting), sql.Literal(value))
+            )
         try:
             cursor.execute(sql.Composed([statement]))
         finally:
             if not connection.closed:
-                cursor.execute("RESET lock_timeout")
-                cursor.execute("RESET statement_timeout")
+                for setting in _OUTSIDE:
+                    cursor.execute(sql.SQL("RESET {}").format(sql.Identifier(setting)))
 
 
 def as_text(statements: Sequence[sql.Composable]) -> tuple[str, ...]:

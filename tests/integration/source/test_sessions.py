@@ -11,6 +11,7 @@ from psycopg import sql
 
 from gitexport.model.ports import SourceRow
 from gitexport.source.postgresql.connection import connect
+from gitexport.source.postgresql.ddl import execute_outside
 from gitexport.source.postgresql.session import reading
 from gitexport.source.postgresql.view import open_view
 from tests.integration.source.reading import entity_of, every_row
@@ -95,6 +96,32 @@ def test_the_pins_end_with_the_transaction(database: str) -> None:
         assert connection.execute("SHOW TimeZone").fetchone() == ("Asia/Kathmandu",)
     finally:
         connection.close()
+
+
+def test_writing_is_not_bound_by_the_defaults_of_a_role(
+    connection: psycopg.Connection, database: str
+) -> None:
+    connection.execute("CREATE TABLE things (id int PRIMARY KEY)")
+    name = sql.Identifier(connection.info.dbname)
+    for setting, value in (
+        ("default_transaction_read_only", "on"),
+        ("default_transaction_isolation", "serializable"),
+    ):
+        connection.execute(
+            sql.SQL("ALTER DATABASE {} SET {} = {}").format(
+                name, sql.Identifier(setting), sql.Literal(value)
+            )
+        )
+
+    other = connect(database)
+    try:
+        with other.transaction():
+            other.execute("INSERT INTO public.things VALUES (1)")
+            assert other.execute("SHOW transaction_isolation").fetchone() == ("read committed",)
+        execute_outside(other, sql.SQL("CREATE INDEX CONCURRENTLY things_id ON public.things (id)"))
+        assert other.execute("SHOW default_transaction_read_only").fetchone() == ("on",)
+    finally:
+        other.close()
 
 
 def test_a_view_writes_nothing(connection: psycopg.Connection) -> None:
