@@ -37,7 +37,10 @@ def acknowledge(
     entities = {plan.entity.name: plan.entity for plan in prepared.plans}
     tombstones: dict[str, list[int]] = {}
     for share in encoded:
-        if share.tombstones:
+        # Among the hints of an entity whose flags are void is the one that says so: only a
+        # run that has read every row settles it.
+        is_settled = not share.is_cut or share.name in prepared.fence.tracked
+        if share.tombstones and is_settled:
             tombstones.setdefault(share.name, []).extend(share.tombstones)
     # A run that reconciled only a part leaves the flags of the rest void.
     is_settled = not context.is_partial or (

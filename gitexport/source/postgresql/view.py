@@ -147,13 +147,22 @@ class PostgresView:
             yield from reader.rows(query)
 
     def departed(self, entity: Entity) -> Iterator[DepartedRow]:
-        """Streams pending rows that the entity's `where` leaves out."""
+        """Streams pending rows that the entity's `where` leaves out.
+
+        Rows without a key never had a document, so they are not among them.
+        """
         plan = self._plan(entity)
         if plan.where is None:
             return
         left = sql.SQL("({}) IS NOT TRUE").format(plan.where)
+        named = [
+            sql.SQL("{}.{} IS NOT NULL").format(plan.alias, sql.Identifier(name))
+            for name in entity.key
+        ]
         statement = keys_statement(
-            plan.over(entity, [plan.pending, left]), RowQuery(RowScope.PENDING), with_version=True
+            plan.over(entity, [plan.pending, left, *named]),
+            RowQuery(RowScope.PENDING),
+            with_version=True,
         )
         parts = len(entity.key)
         with _reading_rows(entity):

@@ -485,3 +485,19 @@ def test_edit_elsewhere_is_one_warning(users: Workbench) -> None:
     assert report.exit_code == 0
     assert report.warnings == ["'data/users/3.json' has uncommitted edits, left as they are"]
     assert (users.path / "data/users/3.json").read_text() == "mine\n"
+
+
+def test_limited_run_does_not_settle_that_flags_were_void(users: Workbench) -> None:
+    users.export()
+    users.sql("ALTER TABLE users DISABLE TRIGGER ALL")
+    users.sql("UPDATE users SET name = 'unseen' WHERE id = 20")
+    users.sql("ALTER TABLE users ENABLE TRIGGER ALL")
+    users.source.tracking.track(users.publication.repository_id, users.publication.entities)
+    users.sql("UPDATE users SET name = 'seen' WHERE id IN (1, 2, 3)")
+
+    users.export(limit=2)
+
+    report = users.export()
+    assert report.entities["users"].modified == 2
+    assert "unseen" in users.files()["data/users/20.json"]
+    users.check()

@@ -216,3 +216,18 @@ def test_several_processes_make_the_same_tree_as_one(
 def tree_commit(bench: Workbench, tree: str) -> str:
     log = bench.git("log", "--format=%H %T").splitlines()
     return next(line.split()[0] for line in log if line.endswith(tree))
+
+
+def test_row_without_a_key_is_left_alone_where_the_filter_excludes_it(
+    workbench: Workbench,
+) -> None:
+    workbench.sql("CREATE TABLE users (id int UNIQUE, name text)")
+    workbench.sql("INSERT INTO users VALUES (1, 'a'), (2, 'b'), (NULL, 'nobody'), (NULL, 'none')")
+    workbench.add_entity("users", where="id IS NOT NULL")
+
+    workbench.export()
+
+    assert set(workbench.files()) == {"data/users/1.json", "data/users/2.json"}
+    workbench.sql("UPDATE users SET name = 'x' WHERE id IS NULL")
+    assert workbench.export().snapshot is None
+    workbench.check()
