@@ -22,7 +22,8 @@ from gitexport.export.message import SETUP
 from gitexport.model.entity import CONFIG_PATH, RELATIONS_DIRECTORY, Publication
 from gitexport.model.ports import Progress, Source
 from gitexport.model.relation import Relation, RelationName
-from gitexport.setup.init import INIT_SUBJECT, InitReport, PrivateColumn, commit_setup
+from gitexport.model.snapshot import INIT_SUBJECT
+from gitexport.setup.init import InitReport, PrivateColumn, commit_setup
 from gitexport.setup.private_data import SAMPLE_ROWS, Finding, find_private_columns
 from gitexport.setup.proposal import Proposal, Selection, propose
 from gitexport.setup.repository_files import (

@@ -14,7 +14,7 @@ from gitexport.config.local import read_local, write_local
 from gitexport.config.parse import parse_config
 from gitexport.errors import ConfigError, DecisionNeededError
 from gitexport.model.entity import CONFIG_PATH, Publication
-from gitexport.setup.init import INIT_SUBJECT
+from gitexport.model.snapshot import INIT_SUBJECT
 from gitexport.store import refs
 from gitexport.store.reflog import commits_made_here
 from gitexport.store.repository import STATE_DIRECTORY, DataRepository

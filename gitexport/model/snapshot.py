@@ -12,6 +12,8 @@ ObjectId = NewType("ObjectId", str)
 
 TAG_PATTERN = re.compile(r"[0-9]{8}-[0-9]{6}")
 _TAG_FORMAT = "%Y%m%d-%H%M%S"
+INIT_SUBJECT = "gitexport init: "
+"""How the subjects of the commits of `gitexport init` begin."""
 
 
 def format_tag(at: datetime) -> str:

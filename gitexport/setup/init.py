@@ -24,8 +24,6 @@ from gitexport.store.tip_files import read_tip_file
 from gitexport.store.tree_diff import changed_files
 from gitexport.store.worktree import ViewReport, refresh
 
-INIT_SUBJECT = "gitexport init: "
-
 
 @dataclass(frozen=True, slots=True)
 class PrivateColumn:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -77,7 +78,7 @@ def _columns(bench: Workbench, table: str) -> list[str]:
     return [str(name) for (name,) in rows]
 
 
-def _write(expected: Path, files: dict[str, bytes], ids: dict[str, object]) -> None:
+def _write(expected: Path, files: dict[str, bytes], ids: Mapping[str, object]) -> None:
     for path in expected.rglob("*"):
         if path.is_file():
             path.unlink()
