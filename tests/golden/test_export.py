@@ -53,8 +53,8 @@ def test_documents_trees_and_commits_are_the_known_ones(people: Workbench) -> No
     }
     files = {
         path.relative_to(people.path).as_posix(): path.read_bytes()
-        for directory in ("data", "relations", "manifest.json")
-        for path in sorted((people.path / directory).rglob("*") or [])
+        for directory in ("data", "relations")
+        for path in sorted((people.path / directory).rglob("*"))
         if path.is_file()
     }
     files["manifest.json"] = (people.path / "manifest.json").read_bytes()
