@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from gitexport.errors import LockedError
+from gitexport.errors import LockedError, SourceError
 from gitexport.export.build import (
     Built,
     build_tree,
@@ -60,6 +60,7 @@ class Attempt:
         self._directory = directory
         self._watch = Stopwatch()
         self._warnings: list[str] = []
+        self.has_sealed = False
         self._base = open_base(context)
         self._is_shown = is_shown(context)
 
@@ -102,7 +103,13 @@ class Attempt:
         finally:
             built.discard()
         if context.acknowledges and tip is not None:
-            self._acknowledge(prepared, result, report, tip)
+            try:
+                self._acknowledge(prepared, result, report, tip)
+            except SourceError as error:
+                if report.snapshot is not None:
+                    error.where = f"snapshot '{report.snapshot}' is made; its rows stay pending"
+                    error.hint = "run gitexport export again: it acknowledges them"
+                raise
         journal.beat()
         self._show(built, report, tip, is_new=report.commit is not None)
         report.stages = self._watch.finish()
@@ -116,6 +123,7 @@ class Attempt:
         assert self._directory is not None  # noqa: S101 - only a preview has none
         remember_shown(self._context, prepared.base.tip)
         tip = seal_snapshot(self._context, prepared, built, journal, self._directory)
+        self.has_sealed = True
         state = read_state(self._context.repository)
         write_state(self._context.repository, replace(state, last_tag=prepared.tag))
         return tip

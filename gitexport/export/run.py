@@ -9,9 +9,10 @@ pending, and the next run completes the work without a second commit.
 from __future__ import annotations
 
 import shutil
+import time
 from pathlib import Path
 
-from gitexport.errors import HeadMovedError
+from gitexport.errors import ConnectionFailedError, HeadMovedError
 from gitexport.export.attempt import Attempt
 from gitexport.export.guards import TooSoonError, wait_past
 from gitexport.export.options import ExportOptions
@@ -28,6 +29,8 @@ from gitexport.store.recovery import recover
 from gitexport.store.repository import DataRepository
 
 _ATTEMPTS = 3
+_PAUSES = (0.5, 1.0, 2.0)
+"""Seconds to wait before reading again after a lost connection."""
 
 
 def export_snapshot(  # noqa: PLR0913 - the four parties of a run, and what it is asked
@@ -84,6 +87,7 @@ def _try_until_done(
     context: Context, journal: Journal, directory: Path, *, was_interrupted: bool
 ) -> ExportReport:
     left = _ATTEMPTS
+    pauses = iter(_PAUSES)
     while True:
         attempt_directory = directory / str(left)
         attempt_directory.mkdir(exist_ok=True)
@@ -100,4 +104,11 @@ def _try_until_done(
             left -= 1
             if not left:
                 raise
+        except ConnectionFailedError as error:
+            # Once there is a snapshot, the error says so, and the next run acknowledges it.
+            pause = next(pauses, None)
+            if attempt.has_sealed or not error.is_transient or pause is None:
+                raise
+            context.progress.warn(f"{error.message}; trying again in {pause:g} s")
+            time.sleep(pause)
         shutil.rmtree(attempt_directory, ignore_errors=True)

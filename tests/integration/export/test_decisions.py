@@ -8,7 +8,13 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from gitexport.errors import DecisionNeededError, KeyNotUniqueError, QuarantinedError, UsageError
+from gitexport.errors import (
+    DecisionNeededError,
+    KeyNotUniqueError,
+    QuarantinedError,
+    SourceError,
+    UsageError,
+)
 from gitexport.export.options import Override
 from gitexport.model.entity import QueryDocument, Tracking
 from gitexport.store.repository import DataRepository
@@ -500,4 +506,39 @@ def test_limited_run_does_not_settle_that_flags_were_void(users: Workbench) -> N
     report = users.export()
     assert report.entities["users"].modified == 2
     assert "unseen" in users.files()["data/users/20.json"]
+    users.check()
+
+
+def end_connections(bench: Workbench) -> None:
+    bench.sql(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+        " WHERE datname = current_database() AND application_name = 'gitexport'"
+    )
+
+
+def test_connection_lost_while_reading_is_tried_again(users: Workbench) -> None:
+    users.export()
+    users.sql("UPDATE users SET name = 'x' WHERE id = 1")
+    users.progress.hooks["reading rows"] = lambda: end_connections(users)
+
+    report = users.export()
+
+    assert report.entities["users"].modified == 1
+    assert any("trying again" in text for text in users.progress.warnings)
+    users.check()
+
+
+def test_connection_lost_before_acknowledging_says_what_is_made(users: Workbench) -> None:
+    users.export()
+    users.sql("UPDATE users SET name = 'x' WHERE id = 1")
+    users.progress.hooks["acknowledging"] = lambda: end_connections(users)
+
+    with pytest.raises(SourceError) as caught:
+        users.export()
+
+    assert "is made" in (caught.value.where or "")
+    assert users.commits() == 2
+    assert users.pending("users") == 1
+    assert users.export().snapshot is None
+    assert users.pending("users") == 0
     users.check()
