@@ -8,6 +8,7 @@ from gitexport.model.entity import Entity, Tracking
 from gitexport.model.report import TrackingFinding
 from gitexport.source.postgresql import state, triggers
 from gitexport.source.postgresql.pending_index import find_index
+from gitexport.source.postgresql.privileges import find_missing_privileges
 from gitexport.source.postgresql.session import Cursor
 from gitexport.source.postgresql.tracking.parts import identifier
 from gitexport.source.postgresql.tracking_plan import (
@@ -68,6 +69,7 @@ def inspect(
             found += _find_index(cursor, target)
             found += _find_others(cursor, target)
     found += _find_setting(cursor, entities)
+    found += find_missing_privileges(cursor, entities)
     return found
 
 
