@@ -87,7 +87,7 @@ class Acknowledging:
                 state.move_tip(cursor, self._repository_id, self._fence, self._tip)
             if batch is not None:
                 entity, rows = batch
-                allow(cursor)
+                allow(cursor, entity.flag)
                 counted = acknowledge_rows(cursor, entity, self._relations[entity.name], rows)
             if ids:
                 _drop_tombstones(cursor, ids)

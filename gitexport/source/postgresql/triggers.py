@@ -27,6 +27,11 @@ from gitexport.source.postgresql.tracking.parts import identifier
 
 PREFIX = "zz_gitexport_"
 
+# What people's own triggers write while the exporter acknowledges is a change like any other.
+_THEIRS = sql.SQL(
+    "current_setting('gitexport.ack', true) IS DISTINCT FROM '1' OR pg_trigger_depth() > 1"
+)
+
 
 class Trigger(NamedTuple):
     """A trigger of one registration: its name, and the statement that makes it."""
@@ -105,15 +110,20 @@ def drop(entity: Entity, name: str) -> sql.Composable:
 
 def _flag_body(entity: Entity, relation: Relation, registration: str) -> sql.Composable:
     # While the exporter acknowledges, the row becomes the old one plus the flag: whatever
-    # people's BEFORE triggers have set would not be in the snapshot. A trigger whose flag
-    # the exporter leaves alone belongs to another data repository and stands aside.
+    # people's BEFORE triggers have set would not be in the snapshot, also where that is the
+    # flag itself. A trigger whose flag the exporter leaves alone belongs to another data
+    # repository and stands aside.
     return sql.SQL(
         """
 BEGIN
-  IF current_setting('gitexport.ack', true) IS DISTINCT FROM '1' THEN
+  IF {theirs} THEN
     {rekeyed}
     NEW.{flag} := FALSE;
     RETURN NEW;
+  END IF;
+  IF TG_OP = 'UPDATE' AND current_setting('gitexport.flag', true) = {flag_name} THEN
+    OLD.{flag} := TRUE;
+    RETURN OLD;
   END IF;
   IF TG_OP = 'UPDATE' AND NEW.{flag} IS DISTINCT FROM OLD.{flag} THEN
     OLD.{flag} := NEW.{flag};
@@ -121,7 +131,12 @@ BEGIN
   END IF;
   RETURN NEW;
 END"""
-    ).format(flag=sql.Identifier(entity.flag), rekeyed=_rekeyed(entity, relation, registration))
+    ).format(
+        theirs=_THEIRS,
+        flag=sql.Identifier(entity.flag),
+        flag_name=sql.Literal(entity.flag),
+        rekeyed=_rekeyed(entity, relation, registration),
+    )
 
 
 def _rekeyed(entity: Entity, relation: Relation, registration: str) -> sql.Composable:
@@ -157,7 +172,7 @@ def _changed_body(entity: Entity, relation: Relation, registration: str) -> sql.
     return sql.SQL(
         """
 BEGIN
-  IF current_setting('gitexport.ack', true) IS DISTINCT FROM '1' THEN
+  IF {theirs} THEN
     {rekeyed}
     INSERT INTO gitexport.pending AS p (tracked, key) VALUES ({registration}, {key})
     ON CONFLICT ON CONSTRAINT pending_pkey
@@ -166,6 +181,7 @@ BEGIN
   RETURN NULL;
 END"""
     ).format(
+        theirs=_THEIRS,
         rekeyed=_rekeyed(entity, relation, registration),
         registration=sql.Literal(registration),
         key=key_text(entity, "new"),

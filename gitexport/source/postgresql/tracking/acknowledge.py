@@ -24,14 +24,27 @@ _SETTINGS = (
     "SET LOCAL gitexport.ack = '1'; SET LOCAL enable_hashjoin = off;"
     " SET LOCAL enable_mergejoin = off; SET LOCAL enable_seqscan = off"
 )
+# The pinned search path holds no table of people, and the statements here need none: every
+# name in them is qualified, and what is built in comes first.
+_LIKE_ANY_SESSION = """
+SELECT set_config(name, concat_ws(', ', CASE name WHEN 'search_path' THEN 'pg_catalog' END,
+                                  nullif(reset_val, '')), true)
+FROM pg_catalog.pg_settings WHERE name IN ('search_path', 'row_security')
+"""
 
 guards_versions = True
 """Only a test sets this to False, to prove that it would notice a lost update."""
 
 
-def allow(cursor: Cursor) -> None:
-    """Tells the triggers, for this transaction only, that the exporter acknowledges."""
+def allow(cursor: Cursor, flag: str = "") -> None:
+    """Tells the triggers, for this transaction only, that the exporter writes its marks.
+
+    With `flag`, the column becomes TRUE whatever people's triggers do. Those find the names
+    that they use, as in any session of the role.
+    """
     cursor.execute(_SETTINGS)
+    cursor.execute(_LIKE_ANY_SESSION)
+    cursor.execute("SELECT set_config('gitexport.flag', %s, true)", (flag,))
 
 
 def acknowledge_rows(
