@@ -17,22 +17,30 @@ Source: Documentation/gitformat-pack.txt of git (pack version 2, index version 2
 from __future__ import annotations
 
 import os
-import struct
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
+from functools import lru_cache
 from hashlib import sha1
-from itertools import pairwise
 from pathlib import Path
-from zlib import compress, crc32
+from zlib import DEFLATED, compress, compressobj, crc32
 
 from gitexport.errors import CorruptRepositoryError
+from gitexport.store.pack_index import (
+    ENTRY,
+    PACK_HEADER,
+    PackedObjects,
+    without_duplicates,
+    write_index,
+)
 
-PACK_HEADER = struct.Struct(">4sII")
-_ENTRY = struct.Struct(">20sIQB")
 _COPY_BYTES = 1 << 20
-_LARGE_OFFSET = 1 << 31
 _ID_BYTES = 20
+# Setting up deflate for its largest window costs several times what a small object does.
+# Within these sizes the result is as small; every reader of zlib streams reads it.
+_SMALL_BYTES = 12_000
+_SMALL_WINDOW_BITS = 12
+_SMALL_MEMORY_LEVEL = 5
 
 
 class ObjectKind(IntEnum):
@@ -100,17 +108,13 @@ class FragmentWriter:
     def add_known(self, kind: ObjectKind, name: bytes, data: bytes) -> None:
         """Writes an object whose id is known already."""
         size = len(data)
-        head = (kind << 4) | (size & 15)
-        size >>= 4
-        header = bytearray()
-        while size:
-            header.append(head | 0x80)
-            head = size & 0x7F
-            size >>= 7
-        header.append(head)
-        body = bytes(header) + compress(data, self._level)
+        if size <= _SMALL_BYTES:
+            small = compressobj(self._level, DEFLATED, _SMALL_WINDOW_BITS, _SMALL_MEMORY_LEVEL)
+            body = _object_head(kind, size) + small.compress(data) + small.flush()
+        else:
+            body = _object_head(kind, size) + compress(data, self._level)
         self._file.write(body)
-        self._entries.append(_ENTRY.pack(name, crc32(body), self._offset, self._number))
+        self._entries.append(ENTRY.pack(name, crc32(body), self._offset, self._number))
         self._offset += len(body)
 
     def close(self) -> Fragment:
@@ -133,21 +137,18 @@ def assemble(fragments: Sequence[Fragment], directory: Path) -> SealedPack:
     """
     target = fragments[0].path
     bases = _append_bodies(target, fragments)
-    entries = [record for fragment in fragments for record in _records(fragment.entries)]
-    entries.sort()
-    located = [_locate(record, bases) for record in entries]
-    del entries
-    if any(first[0] == second[0] for first, second in pairwise(located)):
-        target, located = _without_duplicates(target, located)
-    trailer = _seal(target, len(located))
+    objects = PackedObjects([fragment.entries for fragment in fragments], bases)
+    if objects.duplicates:
+        target = without_duplicates(target, objects)
+    trailer = _seal(target, len(objects.offsets))
     name = f"pack-{trailer.hex()}"
     pack = directory / f"{name}.pack"
     target.rename(pack)
     index = directory / f"{name}.idx"
-    _write_index(index, located, trailer)
+    write_index(index, objects, trailer)
     for path in (pack, index):
         path.chmod(0o444)
-    return SealedPack(name, pack, index, len(located))
+    return SealedPack(name, pack, index, len(objects.offsets))
 
 
 def install(sealed: SealedPack, objects: Path) -> Path:
@@ -205,18 +206,18 @@ def sync_directory(directory: Path) -> None:
         os.close(descriptor)
 
 
-_Located = tuple[bytes, int, int]
-"""An object's id, the CRC of its packed bytes, and its offset in the pack."""
-
-
-def _records(entries: bytes) -> Iterable[bytes]:
-    size = _ENTRY.size
-    return (entries[at : at + size] for at in range(0, len(entries), size))
-
-
-def _locate(record: bytes, bases: dict[int, int]) -> _Located:
-    name, crc, offset, number = _ENTRY.unpack(record)
-    return name, crc, offset + bases[number]
+@lru_cache(1 << 14)
+def _object_head(kind: int, size: int) -> bytes:
+    """Writes what stands in front of an object: its kind and size in groups of seven bits."""
+    head = (kind << 4) | (size & 15)
+    size >>= 4
+    header = bytearray()
+    while size:
+        header.append(head | 0x80)
+        head = size & 0x7F
+        size >>= 7
+    header.append(head)
+    return bytes(header)
 
 
 def _append_bodies(target: Path, fragments: Sequence[Fragment]) -> dict[int, int]:
@@ -224,7 +225,7 @@ def _append_bodies(target: Path, fragments: Sequence[Fragment]) -> dict[int, int
     with target.open("r+b") as out:
         end = out.seek(0, os.SEEK_END)
         for position, fragment in enumerate(fragments):
-            number = fragment.entries[_ENTRY.size - 1] if fragment.count else -1
+            number = fragment.entries[ENTRY.size - 1] if fragment.count else -1
             if position == 0:
                 bases[number] = 0
                 continue
@@ -235,27 +236,6 @@ def _append_bodies(target: Path, fragments: Sequence[Fragment]) -> dict[int, int
                     end += out.write(block)
             fragment.path.unlink()
     return bases
-
-
-def _without_duplicates(target: Path, located: list[_Located]) -> tuple[Path, list[_Located]]:
-    """Copies a pack without the second and later copies of objects."""
-    by_offset = sorted(located, key=lambda entry: entry[2])
-    ends = [entry[2] for entry in by_offset[1:]] + [target.stat().st_size]
-    copy = target.with_suffix(".once")
-    kept: list[_Located] = []
-    seen: set[bytes] = set()
-    with target.open("rb") as source, copy.open("wb") as out:
-        position = out.write(bytes(PACK_HEADER.size))
-        for (name, crc, offset), end in zip(by_offset, ends, strict=True):
-            if name in seen:
-                continue
-            seen.add(name)
-            source.seek(offset)
-            kept.append((name, crc, position))
-            position += out.write(source.read(end - offset))
-    target.unlink()
-    kept.sort()
-    return copy, kept
 
 
 def _seal(target: Path, count: int) -> bytes:
@@ -269,41 +249,6 @@ def _seal(target: Path, count: int) -> bytes:
         file.flush()
         os.fsync(file.fileno())
     return digest.digest()
-
-
-def _write_index(path: Path, located: Sequence[_Located], trailer: bytes) -> None:
-    fanout = [0] * 256
-    for name, _crc, _offset in located:
-        fanout[name[0]] += 1
-    total = 0
-    for value, count in enumerate(fanout):
-        total += count
-        fanout[value] = total
-    large = [offset for _name, _crc, offset in located if offset >= _LARGE_OFFSET]
-    places = {offset: position for position, offset in enumerate(large)}
-    parts = [
-        b"\377tOc" + struct.pack(">I", 2),
-        struct.pack(">256I", *fanout),
-        b"".join(entry[0] for entry in located),
-        struct.pack(f">{len(located)}I", *(entry[1] for entry in located)),
-        struct.pack(
-            f">{len(located)}I",
-            *(
-                offset if offset < _LARGE_OFFSET else _LARGE_OFFSET | places[offset]
-                for _name, _crc, offset in located
-            ),
-        ),
-        struct.pack(f">{len(large)}Q", *large),
-        trailer,
-    ]
-    digest = sha1(usedforsecurity=False)
-    with path.open("wb") as file:
-        for part in parts:
-            digest.update(part)
-            file.write(part)
-        file.write(digest.digest())
-        file.flush()
-        os.fsync(file.fileno())
 
 
 def _hash_file(path: Path) -> tuple[bytes, bytes]:

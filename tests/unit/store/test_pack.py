@@ -2,6 +2,7 @@
 
 import subprocess
 from pathlib import Path
+from random import Random
 
 import pytest
 
@@ -68,6 +69,31 @@ def test_object_of_several_fragments_is_kept_once(bare: Path, tmp_path: Path) ->
     assert sealed.count == 3
     git(bare, "verify-pack", f"objects/pack/{sealed.name}.idx")
     git(bare, "index-pack", "--strict", f"objects/pack/{sealed.name}.pack")
+
+
+def test_copies_anywhere_go_and_every_other_object_stays(tmp_path: Path) -> None:
+    random = Random(7)
+    blobs = [random.randbytes(random.choice([3, 300, 3000])) for _ in range(60)]
+    parts = [[random.choice(blobs) for _ in range(80)] for _ in range(3)]
+
+    sealed = seal(tmp_path, *parts)
+
+    assert sealed.count == len({blob for part in parts for blob in part})
+    index = tmp_path / "git.idx"
+    subprocess.run(["git", "index-pack", "-o", str(index), str(sealed.pack)], check=True)
+    assert index.read_bytes() == sealed.index.read_bytes()
+
+
+@pytest.mark.parametrize("size", [11_999, 12_000, 12_001, 70_000])
+def test_objects_on_both_sides_of_the_small_window_are_sound(
+    bare: Path, tmp_path: Path, size: int
+) -> None:
+    text = b" ".join(b"%d" % number for number in range(size))[:size]
+
+    install(seal(tmp_path, [text]), bare / "objects")
+
+    assert git(bare, "fsck", "--full", "--strict", "--no-dangling") == ""
+    assert git(bare, "cat-file", "-p", object_id(ObjectKind.BLOB, text).hex()) == text.decode()
 
 
 def test_every_size_header_is_read_back(bare: Path, tmp_path: Path) -> None:
