@@ -11,10 +11,12 @@ again: this is why damaged ones are removed here, and only those younger than th
 
 from __future__ import annotations
 
+import os
 import shutil
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import timedelta
+from fnmatch import fnmatchcase
 from hashlib import sha1
 from pathlib import Path
 
@@ -87,8 +89,8 @@ def _remove_leftovers(repository: DataRepository, run: Run) -> None:
         if directory.is_dir() and not directory.is_symlink():
             shutil.rmtree(directory)
     own = [path for pattern in _OWN_FILES for path in state.glob(pattern)]
-    own += _younger(repository.objects.glob("tmp_object_git2_*"), run)
-    own += _younger(repository.objects.glob("??/tmp_object_git2_*"), run)
+    for directory in (repository.objects, *_fan_out(repository)):
+        own += _younger(_named(directory, "tmp_object_git2_*"), run)
     for path in own:
         if path.is_dir() and not path.is_symlink():
             shutil.rmtree(path)
@@ -98,12 +100,26 @@ def _remove_leftovers(repository: DataRepository, run: Run) -> None:
 
 def _remove_damaged_objects(repository: DataRepository, run: Run) -> list[str]:
     repaired = []
-    for path in _younger(repository.objects.glob("??/" + "?" * 38), run):
-        if not _is_whole_object(path):
-            path.unlink()
-            name = path.parent.name + path.name
-            repaired.append(f"removed the damaged object '{name}', to be written again")
+    for directory in _fan_out(repository):
+        for path in _younger(_named(directory, "?" * 38), run):
+            if not _is_whole_object(path):
+                path.unlink(missing_ok=True)
+                name = path.parent.name + path.name
+                repaired.append(f"removed the damaged object '{name}', to be written again")
     return repaired
+
+
+def _fan_out(repository: DataRepository) -> list[Path]:
+    return _named(repository.objects, "??")
+
+
+def _named(directory: Path, pattern: str) -> list[Path]:
+    # Somebody's `git gc` may remove a directory while it is listed.
+    try:
+        names = os.listdir(directory)  # noqa: PTH208 - names alone, all at once
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    return [directory / name for name in names if fnmatchcase(name, pattern)]
 
 
 def _remove_torn_packs(repository: DataRepository, run: Run) -> list[str]:
@@ -148,7 +164,7 @@ def _snapshot_without_tag(repository: DataRepository, branch: str) -> Commit | N
     return None if refs.tag_exists(repository, commit.snapshot) else commit
 
 
-def _younger(paths: Iterator[Path], run: Run) -> Iterator[Path]:
+def _younger(paths: Iterable[Path], run: Run) -> Iterator[Path]:
     oldest = (run.started_at - _SLACK).timestamp()
     for path in paths:
         try:
@@ -167,6 +183,9 @@ def _is_whole_object(path: Path) -> bool:
                 digest.update(inflate.decompress(chunk))
     except zlib.error:
         return False
+    except FileNotFoundError:
+        # Packed or pruned meanwhile: nothing is left to be damaged.
+        return True
     return inflate.eof and digest.hexdigest() == path.parent.name + path.name
 
 
