@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+import time
 import traceback
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -38,6 +39,19 @@ class Clock:
         """Steps and gives the time."""
         self.now += timedelta(seconds=1)
         return self.now
+
+
+@dataclass(frozen=True)
+class FastClock:
+    """Gives a time that runs faster than the machine's, and the same in all processes."""
+
+    start: datetime
+    since: float
+    speed: float = 60.0
+
+    def __call__(self) -> datetime:
+        """Gives the time."""
+        return self.start + timedelta(seconds=(time.monotonic() - self.since) * self.speed)
 
 
 class Silence:
@@ -76,6 +90,8 @@ def publication_from_json(members: dict[str, Any]) -> Publication:
 def export(members: dict[str, Any]) -> int:
     """Exports once; prints the snapshot's tag, or an empty line where none was made."""
     acknowledge.guards_versions = members.get("guards_versions", True)
+    start = datetime.fromisoformat(members["start"])
+    since = members.get("since")
     source = PostgresSource(members["dsn"])
     try:
         report = export_snapshot(
@@ -83,25 +99,27 @@ def export(members: dict[str, Any]) -> int:
             DataRepository.open(Path(members["repository"])),
             publication_from_json(members),
             ExportOptions(**members["options"]),
-            clock=Clock(datetime.fromisoformat(members["start"])),
+            clock=Clock(start) if since is None else FastClock(start, since),
             progress=Silence(),
         )
     except GitExportError as error:
-        sys.stderr.write(f"{error.message} ({error.where}; {error.hint})\n")
+        sys.stderr.write(f"{error.exit_code}: {error.message} ({error.where}; {error.hint})\n")
         return error.exit_code
     finally:
         source.close()
-    sys.stdout.write(f"{report.snapshot or ''}\n")
+    sys.stdout.write(f"{report.snapshot or ''}{report.kept_edits or ''}\n")
     return report.exit_code
 
 
 def serve() -> None:
-    """Answers each request with the exit status of the process that carried it out."""
+    """Answers each request with the process that carries it out, and then how it ended."""
     for line in sys.stdin:
         members = json.loads(line)
         child = os.fork()
         if not child:
             os._exit(_serve_one(members))
+        sys.stdout.write(f"{child}\n")
+        sys.stdout.flush()
         _pid, status = os.waitpid(child, 0)
         sys.stdout.write(f"{os.waitstatus_to_exitcode(status)}\n")
         sys.stdout.flush()

@@ -85,12 +85,23 @@ class Exporter:
 
     def __call__(self, bench: Workbench, fault: str = "", **options: object) -> int:
         """Exports once; gives the exit code, negative for the signal that ended it."""
-        assert self._server.stdin is not None
-        assert self._server.stdout is not None
-        members = request(bench, **options) | {"fault": fault, "log": str(self.log)}
         self.log.write_text("")
-        self._server.stdin.write(json.dumps(members) + "\n")
+        self.start(request(bench, **options) | {"fault": fault})
+        return self.wait()
+
+    def start(self, members: dict[str, Any]) -> int:
+        """Starts an export; gives its process id."""
+        assert self._server.stdin is not None
+        self._server.stdin.write(json.dumps(members | {"log": str(self.log)}) + "\n")
         self._server.stdin.flush()
+        return self._answer()
+
+    def wait(self) -> int:
+        """Waits for the export; gives its exit code, negative for the signal that ended it."""
+        return self._answer()
+
+    def _answer(self) -> int:
+        assert self._server.stdout is not None
         return int(self._server.stdout.readline())
 
     def close(self) -> None:
