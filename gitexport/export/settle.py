@@ -11,7 +11,13 @@ from pathlib import Path
 from gitexport.export.encode import ShareResult
 from gitexport.export.prepare import Context, Prepared
 from gitexport.model import faults
-from gitexport.model.entity import Entity, Tracking
+from gitexport.model.entity import (
+    CONFIG_PATH,
+    MANIFEST_PATH,
+    RELATIONS_DIRECTORY,
+    Entity,
+    Tracking,
+)
 from gitexport.model.ports import AcknowledgedCounts, Acknowledgement
 from gitexport.model.snapshot import ObjectId
 from gitexport.store.changes import FileChange
@@ -138,11 +144,20 @@ def show(
     faults.point("S10.index")
     if report.stale is None:
         state = read_state(repository)
-        left = tuple(sorted({*state.edits_left, *report.kept}))
+        kept = (path for path in report.kept if _is_ours(context, path))
+        left = tuple(sorted({*state.edits_left, *kept}))
         # What the machine refused is tried again: the next run catches up from there.
         shown = tip if not report.refused_count else state.shown
         write_state(repository, replace(state, shown=shown, edits_left=left))
     return report
+
+
+def _is_ours(context: Context, path: str) -> bool:
+    # A file of people's that they commit and go on editing is no affair of an export.
+    publication = context.publication
+    places = [RELATIONS_DIRECTORY, *(entity.directory for entity in publication.entities)]
+    single = {MANIFEST_PATH, CONFIG_PATH, *(document.path for document in publication.documents)}
+    return path in single or any(path.startswith(f"{place}/") for place in places)
 
 
 def _passed(changes: Iterable[FileChange]) -> Iterator[FileChange]:
