@@ -32,18 +32,15 @@ def test_first_export_holds_every_row_as_row_to_json_gives_it(users: Workbench) 
     report = users.export()
 
     files = users.files("data/users")
-    oracle = dict(
-        users.sql(
-            "SELECT id, row_to_json(r)::text FROM (SELECT id, name, score, tags FROM users) r"
-        )
+    rows = users.sql(
+        "SELECT id, row_to_json(r)::text FROM (SELECT id, name, score, tags FROM users) r"
     )
+    oracle = {int(str(key)): str(text) for key, text in rows}
     assert len(files) == 40
     for key, text in oracle.items():
-        content = files[f"data/users/0/{int(str(key)) // 16:x}/{int(str(key)) % 16:x}/{key}.json"]
+        content = files[f"data/users/0/{key // 16:x}/{key % 16:x}/{key}.json"]
         check(content.encode() + b"\n")
-        assert json.loads(content, parse_float=Decimal) == json.loads(
-            str(text), parse_float=Decimal
-        )
+        assert json.loads(content, parse_float=Decimal) == json.loads(text, parse_float=Decimal)
     assert report.entities["users"].added == 40
     assert report.mode == "full"
     assert users.pending("users") == 0

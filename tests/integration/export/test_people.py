@@ -1,0 +1,205 @@
+"""What people do in the repository is built upon, left alone, or stops a run by name."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from gitexport.errors import (
+    DecisionNeededError,
+)
+from gitexport.export.options import Override
+from gitexport.store.repository import DataRepository
+from tests.fixtures.repositories import fsck, git
+from tests.fixtures.workbench import Workbench
+
+EDITS = frozenset({Override.EDITS})
+
+
+def test_uncommitted_edit_of_a_changed_document_survives(users: Workbench) -> None:
+    users.export()
+    edited = users.path / "data/users/3.json"
+    edited.write_text("mine\n")
+    users.sql("UPDATE users SET name = 'theirs' WHERE id IN (3, 4)")
+
+    report = users.export()
+
+    assert report.snapshot is not None
+    assert report.exit_code == 6
+    assert report.kept_edits == ["data/users/3.json"]
+    assert edited.read_text() == "mine\n"
+    assert "theirs" in users.files()["data/users/3.json"]
+    assert users.git("status", "--porcelain").split() == ["M", "data/users/3.json"]
+    assert users.export().exit_code == 6
+    users.git("checkout", "--", "data/users/3.json")
+    assert users.export().exit_code == 0
+    users.check()
+
+
+def test_override_lets_the_database_win_over_an_edit(users: Workbench) -> None:
+    users.export()
+    (users.path / "data/users/3.json").write_text("mine\n")
+    users.sql("UPDATE users SET name = 'theirs' WHERE id = 3")
+    users.export()
+
+    report = users.export(overrides=EDITS)
+
+    assert report.exit_code == 0
+    assert "theirs" in (users.path / "data/users/3.json").read_text()
+    users.check()
+
+
+def test_persons_commit_on_a_document_stops_the_next_export(users: Workbench) -> None:
+    users.export()
+    (users.path / "data/users/3.json").write_text("{}\n")
+    users.git("commit", "-qam", "mend user 3")
+
+    with pytest.raises(DecisionNeededError, match="not made from database rows") as caught:
+        users.export()
+
+    assert "mend user 3" in (caught.value.where or "")
+    assert "--override edits" in (caught.value.hint or "")
+    report = users.export(overrides=EDITS)
+    assert report.entities["users"].modified == 1
+    assert "user 3" in users.files()["data/users/3.json"]
+    assert users.export().snapshot is None
+    users.check()
+
+
+def test_persons_commit_that_was_taken_back_is_settled_by_a_snapshot(users: Workbench) -> None:
+    users.export()
+    (users.path / "data/users/3.json").write_text("{}\n")
+    users.git("commit", "-qam", "mend user 3")
+    users.git("revert", "--no-edit", "HEAD")
+    with pytest.raises(DecisionNeededError):
+        users.export()
+
+    report = users.export(overrides=EDITS)
+
+    assert report.snapshot is not None
+    assert "Gitexport-Override: edits" in users.git("log", "-1", "--format=%B")
+    assert users.export().snapshot is None
+    users.check()
+
+
+def test_persons_commit_elsewhere_is_built_upon(users: Workbench) -> None:
+    users.export()
+    (users.path / "NOTES.md").write_text("hello\n")
+    (users.path / "data/users/README.md").write_text("about users\n")
+    users.git("add", ".")
+    users.git("commit", "-qm", "notes")
+    users.sql("UPDATE users SET name = 'x' WHERE id = 1")
+
+    report = users.export()
+
+    assert report.mode == "incremental"
+    assert users.git("log", "--format=%s", "-2").splitlines()[1] == "notes"
+    assert users.files("NOTES.md") == {"NOTES.md": "hello"}
+    users.export(full=True)
+    assert "data/users/README.md" in users.files()
+    users.check()
+
+
+def test_branch_that_is_not_checked_out_is_moved_by_name(users: Workbench) -> None:
+    users.export()
+    users.git("checkout", "-q", "--detach")
+    users.sql("UPDATE users SET name = 'x' WHERE id = 1")
+
+    report = users.export()
+
+    assert users.git("rev-parse", "main") == report.commit
+    assert users.git("rev-parse", "HEAD") != report.commit
+    assert "x" not in (users.path / "data/users/1.json").read_text()
+    assert users.git("status", "--porcelain") == ""
+    users.git("checkout", "-q", "main")
+    users.sql("UPDATE users SET name = 'y' WHERE id = 1")
+    users.export()
+    users.check()
+
+
+def test_bare_repository_needs_no_index(users: Workbench, tmp_path: Path) -> None:
+    bare = replace(users, repository=DataRepository.create(tmp_path / "bare.git", bare=True))
+
+    bare.export()
+    bare.sql("UPDATE users SET name = 'x' WHERE id = 1")
+    bare.export()
+
+    assert not (tmp_path / "bare.git/index").exists()
+    assert len(bare.files()) == 20
+    fsck(tmp_path / "bare.git")
+    assert bare.commits() == 2
+
+
+def test_reset_of_the_branch_is_reconciled(users: Workbench) -> None:
+    users.export()
+    users.sql("UPDATE users SET name = 'x' WHERE id = 1")
+    users.export()
+    users.git("reset", "-q", "--hard", "HEAD~")
+    assert users.pending("users") == 0
+
+    report = users.export()
+
+    assert report.entities["users"].modified == 1
+    assert '"x"' in users.files()["data/users/1.json"]
+    assert users.export().snapshot is None
+    users.check()
+
+
+def test_snapshots_of_another_clone_are_reconciled(users: Workbench, tmp_path: Path) -> None:
+    users.export()
+    git(tmp_path, "clone", "-q", str(users.path), "clone")
+    clone = replace(users, repository=DataRepository.open(tmp_path / "clone"))
+    users.sql("UPDATE users SET name = 'x' WHERE id = 1")
+    clone.export()
+    assert users.pending("users") == 0
+
+    report = users.export()
+
+    assert report.entities["users"].modified == 1
+    users.check()
+
+
+def test_commit_by_a_person_in_mid_run_is_built_upon(users: Workbench) -> None:
+    users.export()
+    users.sql("UPDATE users SET name = 'x' WHERE id = 1")
+
+    def commit() -> None:
+        (users.path / "NOTES.md").write_text("hello\n")
+        users.git("add", "NOTES.md")
+        users.git("commit", "-qm", "notes in mid run")
+
+    users.progress.hooks["reading rows"] = commit
+
+    users.export()
+
+    assert users.git("log", "--format=%s", "-2").splitlines()[1] == "notes in mid run"
+    users.check()
+
+
+def test_held_index_lock_defers_only_the_view(users: Workbench) -> None:
+    users.export()
+    users.sql("UPDATE users SET name = 'x' WHERE id = 1")
+    lock = users.path / ".git/index.lock"
+    lock.touch()
+
+    report = users.export()
+
+    assert report.snapshot is not None
+    assert any("not refreshed" in text for text in report.warnings)
+    lock.unlink()
+    users.export()
+    users.check()
+
+
+def test_edit_elsewhere_is_one_warning(users: Workbench) -> None:
+    users.export()
+    (users.path / "data/users/3.json").write_text("mine\n")
+    users.sql("UPDATE users SET name = 'x' WHERE id = 1")
+
+    report = users.export()
+
+    assert report.exit_code == 0
+    assert report.warnings == ["'data/users/3.json' has uncommitted edits, left as they are"]
+    assert (users.path / "data/users/3.json").read_text() == "mine\n"

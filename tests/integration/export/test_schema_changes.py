@@ -1,0 +1,73 @@
+"""Changes of relations and of the configuration are named and followed."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+from gitexport.export.options import Override
+from gitexport.model.entity import QueryDocument
+from tests.fixtures.workbench import Workbench
+
+EDITS = frozenset({Override.EDITS})
+
+
+def test_documents_are_renewed_when_their_entity_changes(users: Workbench) -> None:
+    query = "SELECT id, name, :tag AS tag, :exported_at::text AS at FROM public.users ORDER BY id"
+    document = QueryDocument("data/indexes/users.json", query, depends=("users",))
+    broken = QueryDocument("data/indexes/broken.json", "SELECT 1/0", is_array=False)
+    users.publication = replace(users.publication, documents=(document,))
+    report = users.export()
+    first = json.loads(users.files()["data/indexes/users.json"])
+    assert first[0] == {"id": 1, "name": "user 1", "tag": report.snapshot, "at": first[0]["at"]}
+    assert users.export().snapshot is None
+    users.sql("UPDATE users SET name = 'x' WHERE id = 1")
+    users.publication = replace(users.publication, documents=(document, broken))
+
+    report = users.export()
+
+    assert json.loads(users.files()["data/indexes/users.json"])[0]["name"] == "x"
+    assert report.exit_code == 3
+    assert "data/indexes/broken.json" not in users.files()
+    users.check()
+
+
+def test_new_column_is_named_and_not_published(users: Workbench) -> None:
+    users.export()
+    users.sql("ALTER TABLE users ADD COLUMN ssn text DEFAULT 'secret-canary'")
+
+    report = users.export()
+
+    assert report.schema_changes == [
+        "users: column 'ssn' is new (not published: it is not named in columns)"
+    ]
+    assert "column 'ssn' is new" in users.git("log", "-1", "--format=%B")
+    everything = users.git("log", "-p", "--all")
+    assert "secret-canary" not in everything
+    assert users.export().snapshot is None
+    users.check()
+
+
+def test_changed_type_reads_every_row_again(users: Workbench) -> None:
+    users.export()
+    users.sql("ALTER TABLE users ALTER COLUMN id TYPE numeric(10, 2)")
+    users.sql("UPDATE users SET json_exported = json_exported")
+
+    report = users.export(overrides=frozenset({Override.DELETES}))
+
+    assert any("numeric(10,2)" in text for text in report.schema_changes)
+    assert report.mode == "full"
+    assert users.export().snapshot is None
+
+
+def test_entity_that_is_no_longer_configured_keeps_its_files(users: Workbench) -> None:
+    users.sql("CREATE TABLE pets (id int PRIMARY KEY, name text)")
+    users.sql("INSERT INTO pets VALUES (1, 'cat')")
+    users.add_entity("pets")
+    users.export()
+    users.publication = replace(users.publication, entities=users.publication.entities[:1])
+
+    report = users.export()
+
+    assert any("'pets' is no longer configured" in text for text in report.warnings)
+    assert "data/pets/1.json" in users.files()
