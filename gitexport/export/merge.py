@@ -5,12 +5,20 @@ from __future__ import annotations
 import heapq
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from itertools import groupby
+from itertools import groupby, pairwise
 from operator import itemgetter
 
 from gitexport.export.encode import key_not_unique
 from gitexport.export.scope import EntityPlan
-from gitexport.export.spool import ChangeSpool, Edit, EditKind, SavedChanges, parse_edits
+from gitexport.export.spool import (
+    AddedFile,
+    ChangeSpool,
+    Edit,
+    EditKind,
+    SavedChanges,
+    added_files,
+    parse_edits,
+)
 from gitexport.model.entity import Deletes
 from gitexport.store.changes import FileChange
 from gitexport.store.trees import FILE_MODE, Tree, TreeEntry, TreeReader, format_tree
@@ -94,6 +102,8 @@ class DirectoryMerger:
                 yield directory, b""
 
     def _merge_directory(self, directory: bytes, parts: list[bytes]) -> None:
+        if parts and not self._reader.raw(directory) and self._fill(directory, parts):
+            return
         tree = self._reader.tree(directory)
         before = dict(tree)
         accounted: set[bytes] = set()
@@ -117,6 +127,28 @@ class DirectoryMerger:
             del tree[name]
         self._count(directory, before, tree, written)
         self._store(directory, before, tree, written)
+
+    def _fill(self, directory: bytes, parts: list[bytes]) -> bool:
+        """Makes a new directory of nothing but added files; False where there is more to do."""
+        files: list[AddedFile] = []
+        for part in parts:
+            added = added_files(part)
+            if added is None:
+                return False
+            files += added
+        files.sort()
+        for (name, *_), (following, *_) in pairwise(files):
+            if name == following:
+                raise key_not_unique(self._plan, directory, name)
+        raw = b"".join([b"%b %b\0%b" % (FILE_MODE, file[0], file[1]) for file in files])
+        self._changes.write_added(directory, files)
+        result = self._result
+        result.count += len(files)
+        result.size_bytes += sum([size for _, _, size, _ in files])
+        result.leaves[directory] = self._add_tree(raw)
+        if directory in self._watched:
+            result.made[directory] = raw
+        return True
 
     def _departed(
         self, directory: bytes, before: Tree, accounted: set[bytes], gone: set[bytes]

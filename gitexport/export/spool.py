@@ -128,6 +128,27 @@ def parse_edits(block: bytes) -> Iterator[Edit]:
             yield Edit(EditKind(number), name, _NO_ID, 0, None)
 
 
+AddedFile = tuple[bytes, bytes, int, bytes]
+"""Name, blob id, size, and stat data as a change keeps it."""
+
+
+def added_files(block: bytes) -> list[AddedFile] | None:
+    """Reads the packed edits of one directory, None where not all of them are added files."""
+    files = []
+    at, end = 0, len(block)
+    head, rest = _HEAD.unpack_from, _FILE.unpack_from
+    while at < end:
+        number, length = head(block, at)
+        if number != EditKind.ADDED:
+            return None
+        start = at + _HEAD.size
+        at = start + length
+        blob, size, stat = rest(block, at)
+        files.append((block[start:at], blob, size, stat))
+        at += _FILE.size
+    return files
+
+
 class AcknowledgementSpool:
     """Keeps row versions for later, in a file or in memory.
 
@@ -220,9 +241,19 @@ class ChangeSpool:
             len(change.path), change.old or _NO_ID, change.new or _NO_ID, change.stat or _NO_STAT
         )
         self._buffer += change.path
-        if self._file is not None and len(self._buffer) > _FLUSH_BYTES:
-            self._file.write(self._buffer)
-            self._buffer.clear()
+        self._flush()
+
+    def write_added(self, directory: bytes, files: Sequence[AddedFile]) -> None:
+        """Appends the changes of a directory that is new."""
+        self.count += len(files)
+        length = len(directory) + 1
+        self._buffer += b"".join(
+            [
+                b"%b%b/%b" % (_CHANGE.pack(length + len(name), _NO_ID, blob, stat), directory, name)
+                for name, blob, _size, stat in files
+            ]
+        )
+        self._flush()
 
     def finish(self) -> SavedChanges:
         """Ends the writing."""
@@ -236,6 +267,11 @@ class ChangeSpool:
         """Ends the writing without a use for it."""
         if self._file is not None:
             self._file.close()
+
+    def _flush(self) -> None:
+        if self._file is not None and len(self._buffer) > _FLUSH_BYTES:
+            self._file.write(self._buffer)
+            self._buffer.clear()
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,7 +72,7 @@ def test_object_of_several_fragments_is_kept_once(bare: Path, tmp_path: Path) ->
 
 
 def test_copies_anywhere_go_and_every_other_object_stays(tmp_path: Path) -> None:
-    random = Random(7)
+    random = Random(7)  # noqa: S311 - test data
     blobs = [random.randbytes(random.choice([3, 300, 3000])) for _ in range(60)]
     parts = [[random.choice(blobs) for _ in range(80)] for _ in range(3)]
 
