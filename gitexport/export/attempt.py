@@ -69,7 +69,7 @@ class Attempt:
         prepared, _result, built = self._read()
         report = self._report(prepared, built)
         report.is_dry_run = True
-        if built.tree != prepared.base.tree or self._context.options.allow_empty:
+        if self._makes_snapshot(prepared, built):
             report.snapshot = prepared.tag
         return report
 
@@ -95,9 +95,9 @@ class Attempt:
         context = self._context
         prepared, result, built = self._read()
         report = self._report(prepared, built)
-        tip, is_new = prepared.base.tip, built.tree != prepared.base.tree
+        tip = prepared.base.tip
         try:
-            if is_new or context.options.allow_empty:
+            if self._makes_snapshot(prepared, built):
                 tip = self._seal(prepared, built, journal)
                 report.snapshot, report.commit = prepared.tag, tip
         finally:
@@ -115,6 +115,11 @@ class Attempt:
         report.stages = self._watch.finish()
         report.finished_at = context.clock()
         return report
+
+    def _makes_snapshot(self, prepared: Prepared, built: Built) -> bool:
+        context = self._context
+        is_overruled = prepared.is_overruled and not context.is_partial
+        return built.tree != prepared.base.tree or context.options.allow_empty or is_overruled
 
     def _seal(self, prepared: Prepared, built: Built, journal: Journal) -> ObjectId:
         if prepared.too_soon is not None:

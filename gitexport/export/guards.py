@@ -59,7 +59,7 @@ def guard_source(
     """
     if last is None:
         return True
-    if last.rpartition(" ")[2] == identity.fingerprint:
+    if is_source(identity, last):
         return True
     if Override.SOURCE in overrides:
         return False
@@ -70,6 +70,11 @@ def guard_source(
         hint="check --dsn; if the database was moved or restored: "
         "gitexport export --override source",
     )
+
+
+def is_source(identity: SourceIdentity, text: str) -> bool:
+    """Tells whether a trailer's text is of this database, whatever its name is now."""
+    return text.rpartition(" ")[2] == identity.fingerprint
 
 
 def source_text(identity: SourceIdentity) -> str:

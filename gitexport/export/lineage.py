@@ -97,8 +97,7 @@ def guard_edits(lineage: Lineage, overrides: Collection[Override], *, is_partial
     hint = (
         "to let the database win: gitexport export --override edits"
         + (" (without --entity and --limit)" if is_partial else "")
-        + "; to let the commits win: gitexport restore "
-        f"{lineage.foreign[0].commit_id[:10]} --database; or take them back: git revert"
+        + "; to keep what they say, change the rows first"
     )
     raise DecisionNeededError(message, where=names + more, hint=hint)
 

@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from gitexport.errors import ConfigError, UsageError
-from gitexport.export.guards import TooSoonError, choose_instant, guard_source
+from gitexport.export.guards import TooSoonError, choose_instant, guard_source, is_source
 from gitexport.export.lineage import Lineage, guard_edits, is_managed_path, trace_lineage
 from gitexport.export.manifest import Manifest
+from gitexport.export.message import SOURCE
 from gitexport.export.options import ExportOptions
 from gitexport.export.schema_change import compare_relations, schema_hash
 from gitexport.export.scope import EntityPlan, choose_scope, known_entity, path_function
@@ -121,6 +122,17 @@ class Prepared:
         """How much was read, as the trailer says it."""
         return "full" if all(plan.is_forced for plan in self.plans) else "incremental"
 
+    @property
+    def is_overruled(self) -> bool:
+        """Tells whether a person overruled a guard that looks at the last commits.
+
+        Only a snapshot ends what the guard saw, also one that changes nothing else.
+        """
+        last = self.lineage.last
+        source = None if last is None else last.trailer(SOURCE)
+        is_other = source is not None and not is_source(self.identity, source)
+        return bool(self.lineage.foreign) or is_other
+
 
 def open_base(context: Context) -> Base:
     """Reads the tip of the branch, or of the configured one where the branch is new."""
@@ -155,7 +167,7 @@ def prepare(  # noqa: PLR0913, PLR0917 - everything that a plan depends on
     relations = {entity.name: view.relation(entity) for entity in entities}
     lineage = _lineage(context, base, fence, state, relations)
     guard_edits(lineage, overrides, is_partial=context.is_partial)
-    last_source = None if lineage.last is None else lineage.last.trailer("Gitexport-Source")
+    last_source = None if lineage.last is None else lineage.last.trailer(SOURCE)
     is_same = guard_source(identity, last_source, overrides)
     columns = {entity.name: view.columns(entity) for entity in entities}
     hashes = {
