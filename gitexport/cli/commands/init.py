@@ -130,9 +130,11 @@ def _warn(report: InitReport, invocation: Invocation) -> None:
     for warning in report.warnings:
         messages.warn(warning)
     if report.private:
+        count = len(report.private)
         messages.warn(
-            f"{len(report.private)} columns look personal or secret; to keep one out of what "
-            "is published, delete its line in gitexport.toml before the first export:"
+            f"{'1 column looks' if count == 1 else f'{count} columns look'} personal or secret; "
+            "to keep one out of what is published, delete its line in gitexport.toml before the "
+            "first export:"
         )
     for column in report.private:
         place = f"gitexport.toml:{column.line}: {column.text.strip()}" if column.line else ""

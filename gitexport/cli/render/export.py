@@ -83,10 +83,14 @@ def _print_text(outcome: ExportOutcome, invocation: Invocation) -> None:
 
 def _left_edits(paths: Sequence[str]) -> DecisionNeededError:
     more = f" and {len(paths) - _SHOWN} more" if len(paths) > _SHOWN else ""
+    one = len(paths) == 1
     return DecisionNeededError(
-        f"{len(paths)} edited files were left as they are, though their rows changed",
+        "an edited file was left as it is, though its row changed"
+        if one
+        else f"{len(paths)} edited files were left as they are, though their rows changed",
         where=", ".join(paths[:_SHOWN]) + more,
-        hint="commit them, discard them with 'git checkout', or run "
+        hint=f"commit {'it' if one else 'them'}, discard {'it' if one else 'them'} with "
+        "'git checkout', or run "
         "'gitexport export --override edits'",
     )
 
