@@ -14,7 +14,7 @@ from enum import Enum
 from typing import NamedTuple, Protocol
 
 from gitexport.model.entity import Entity, QueryDocument
-from gitexport.model.relation import Relation, RelationName
+from gitexport.model.relation import Relation
 from gitexport.model.report import TrackingFinding
 from gitexport.model.snapshot import ObjectId
 
@@ -285,24 +285,3 @@ class Progress(Protocol):
 
     def detail(self, message: str) -> None:
         """Shows a line that only people who asked for details see."""
-
-
-__all__ = [
-    "AcknowledgedCounts",
-    "Acknowledgement",
-    "Clock",
-    "DepartedRow",
-    "Fence",
-    "Key",
-    "NestedKind",
-    "Progress",
-    "RelationName",
-    "RowQuery",
-    "RowScope",
-    "Source",
-    "SourceIdentity",
-    "SourceRow",
-    "SourceView",
-    "Tombstones",
-    "TrackingAdmin",
-]

@@ -1,0 +1,148 @@
+"""What reading one entity needs: its relation, its columns, and the compiled SELECT."""
+
+from __future__ import annotations
+
+import fnmatch
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from psycopg import sql
+
+from gitexport.errors import PermissionDeniedError, RelationNotFoundError
+from gitexport.model.entity import Entity
+from gitexport.model.ports import RowScope
+from gitexport.model.relation import Relation, RelationName
+from gitexport.source.postgresql.catalog import read_relations
+from gitexport.source.postgresql.key_match import KeyMatch
+from gitexport.source.postgresql.query_document import trusted
+from gitexport.source.postgresql.select import CompiledSelect, Reading, compile_select
+from gitexport.source.postgresql.session import Cursor
+from gitexport.source.postgresql.tracking.method import read_sql
+from gitexport.source.postgresql.value_types import read_value_types
+
+_PRIVILEGES = """
+SELECT w.name FROM unnest(%(columns)s::text[]) w(name)
+ WHERE NOT has_schema_privilege(%(schema)s, 'USAGE')
+    OR NOT has_column_privilege(%(relation)s::regclass, w.name, 'SELECT')
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class EntityReading:
+    """What reading one entity needs, worked out once for each view."""
+
+    relation: Relation
+    columns: tuple[str, ...]
+    compiled: CompiledSelect
+    match: KeyMatch
+    source: sql.Composable
+    alias: sql.Identifier
+    pending: sql.Composable
+    version: sql.Composable
+    where: sql.Composable | None
+
+    def reading(self, entity: Entity, scope: RowScope) -> Reading:
+        """Gives the rows of a scope that match the entity's `where`."""
+        conditions = [self.pending] if scope is RowScope.PENDING else []
+        if self.where is not None:
+            conditions.append(self.where)
+        return self.over(entity, conditions)
+
+    def over(self, entity: Entity, conditions: Sequence[sql.Composable]) -> Reading:
+        """Gives the rows that match all of some conditions."""
+        wrapped = [sql.SQL("({})").format(condition) for condition in conditions]
+        return Reading(
+            source=self.source,
+            alias=self.alias,
+            key=entity.key,
+            version=self.version,
+            condition=sql.SQL(" AND ").join(wrapped) if wrapped else sql.SQL("true"),
+        )
+
+
+def plan_reading(cursor: Cursor, entity: Entity) -> EntityReading:
+    """Looks an entity's relation up and compiles its reading.
+
+    Raises:
+        RelationNotFoundError: The relation or one of its key columns is gone.
+        PermissionDeniedError: The role may not read it.
+        ConfigError: The entity cannot be tracked as configured.
+    """
+    relation = read_relations(cursor, [entity.relation]).get(entity.relation)
+    if relation is None:
+        message = f"relation '{entity.relation}' does not exist"
+        raise RelationNotFoundError(
+            message,
+            where=f"entities.{entity.name}",
+            hint="correct 'relation' in gitexport.toml, or remove the entity",
+        )
+    _refuse_missing(entity, relation)
+    columns = published_columns(entity, relation)
+    _refuse_unreadable(cursor, entity.relation, sorted({*columns, *entity.key}))
+    # Under the relation's own name, `where` may refer to columns with or without it.
+    alias = entity.relation.name
+    parts = read_sql(entity, relation, alias)
+    types = read_value_types(cursor, entity.relation)
+    return EntityReading(
+        relation=relation,
+        columns=columns,
+        compiled=compile_select(
+            {name: types[name] for name in columns},
+            sql.Identifier(alias),
+        ),
+        match=KeyMatch.of(entity.key, types),
+        source=parts.source,
+        alias=sql.Identifier(alias),
+        pending=parts.pending,
+        version=parts.version,
+        # The line feed ends a comment that may stand last.
+        where=None if entity.where is None else trusted(f"{entity.where}\n"),
+    )
+
+
+def published_columns(entity: Entity, relation: Relation) -> tuple[str, ...]:
+    """Lists the columns that an entity publishes and the relation has, sorted by code point.
+
+    `*` stands for every column but the flag.
+    """
+    names = {column.name for column in relation.columns}
+    chosen = set(entity.columns) & names
+    if "*" in entity.columns:
+        chosen |= names - {entity.flag}
+    return tuple(
+        sorted(
+            name
+            for name in chosen
+            if not any(fnmatch.fnmatchcase(name, pattern) for pattern in entity.exclude)
+        )
+    )
+
+
+def _refuse_missing(entity: Entity, relation: Relation) -> None:
+    for name in [*entity.key, *([entity.label] if entity.label else [])]:
+        if relation.column(name) is None:
+            message = f"relation '{entity.relation}' has no column '{name}'"
+            raise RelationNotFoundError(
+                message,
+                where=f"entities.{entity.name}",
+                hint="correct 'key' or 'label' in gitexport.toml",
+            )
+
+
+def _refuse_unreadable(cursor: Cursor, name: RelationName, columns: Sequence[str]) -> None:
+    cursor.execute(
+        _PRIVILEGES,
+        {
+            "columns": list(columns),
+            "schema": name.schema,
+            "relation": sql.Identifier(*name).as_string(cursor),
+        },
+    )
+    missing = [row[0] for row in cursor]
+    if missing:
+        message = f"the role may not read '{name}': {', '.join(missing)}"
+        raise PermissionDeniedError(
+            message,
+            where=str(name),
+            hint=f"GRANT USAGE ON SCHEMA and GRANT SELECT ON {name} to the role",
+        )
