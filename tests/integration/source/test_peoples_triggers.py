@@ -73,3 +73,21 @@ def test_the_flag_is_set_also_where_a_trigger_takes_it_back(tracked: MakeTracked
     assert users.value("SELECT count(*) FROM users WHERE updated_at IS NULL") == 3
     users.execute("UPDATE users SET name = 'x' WHERE id = 2")
     assert users.pending() == {"2"}
+
+
+def test_rows_with_an_update_rule_are_acknowledged(tracked: MakeTracked) -> None:
+    users = tracked(
+        make_entity(),
+        USERS,
+        ROWS,
+        "CREATE TABLE renamed (id int, name text)",
+        "CREATE RULE keep AS ON UPDATE TO users DO ALSO"
+        " INSERT INTO renamed VALUES (OLD.id, OLD.name)",
+    )
+    assert users.pending() == set()
+
+    users.execute("UPDATE users SET name = 'x' WHERE id = 2")
+    assert users.pending() == {"2"}
+    users.export()
+
+    assert users.pending() == set()

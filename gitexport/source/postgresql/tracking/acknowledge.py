@@ -153,11 +153,13 @@ def _flag_statement(entity: Entity, relation: Relation) -> sql.Composed:
     # The guard on xmin and key keeps a concurrent change pending: without it, a row changed
     # between our read and this statement would be marked as exported in a state that no
     # commit holds.
+    # Subqueries instead of WITH, which the server refuses where a rule rewrites the UPDATE; one
+    # that locks rows is never merged into the query around it.
     return sql.SQL(
-        "WITH b AS ({batch}), l AS MATERIALIZED (SELECT {kept} FROM b JOIN {table} AS t"
+        "UPDATE {table} AS t SET {flag} = TRUE FROM ("
+        "SELECT {kept} FROM ({batch}) AS b JOIN {table} AS t"
         " ON t.ctid = b.place AND t.xmin = b.xmin AND {same_key} AND {same_part}"
-        " FOR NO KEY UPDATE OF t SKIP LOCKED)"
-        " UPDATE {table} AS t SET {flag} = TRUE FROM l WHERE t.ctid = l.place AND {same_row}"
+        " FOR NO KEY UPDATE OF t SKIP LOCKED) AS l WHERE t.ctid = l.place AND {same_row}"
     ).format(
         batch=batch,
         kept=sql.SQL(", ").join(sql.Identifier("b", name) for name in kept),
