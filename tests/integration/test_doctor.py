@@ -186,8 +186,9 @@ def test_layout_and_counts_are_looked_at(journey: Journey) -> None:
 def test_repair_mends_what_a_killed_run_left(journey: Journey) -> None:
     journey.sql("UPDATE users SET name = 'x' WHERE id = 1")
     command = [sys.executable, "-m", "gitexport", "-C", str(journey.path), "--dsn", journey.dsn]
-    environment = {"GITEXPORT_FAULT": "S7.after:kill"}
-    subprocess.run([*command, "export"], env=environment, capture_output=True, check=False)
+    environment = dict(os.environ, GITEXPORT_FAULT="S7.after:kill")
+    killed = subprocess.run([*command, "export"], env=environment, capture_output=True, check=False)
+    assert killed.returncode == -9, killed.stderr
     first = journey.git("tag").split()[0]
     journey.git("tag", "-d", first)
     journey.git("config", "gc.auto", "100")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -214,10 +215,9 @@ def test_killed_at_any_step_the_next_run_completes_it(journey: Journey, point: s
     before = sorted(documents(journey).values())
     configure(journey, "users", directory="data/people")
     command = [sys.executable, "-m", "gitexport", "-C", str(journey.path), "relayout"]
-    killed = subprocess.run(
-        command, env={"GITEXPORT_FAULT": f"{point}:kill"}, capture_output=True, check=False
-    )
-    assert killed.returncode == -9
+    environment = dict(os.environ, GITEXPORT_FAULT=f"{point}:kill")
+    killed = subprocess.run(command, env=environment, capture_output=True, check=False)
+    assert killed.returncode == -9, killed.stderr
 
     journey.done("relayout")
     journey.sql("UPDATE users SET name = 'Ann' WHERE id = 42")

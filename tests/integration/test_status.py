@@ -179,12 +179,9 @@ def test_remote_that_does_not_answer_is_a_warning(journey: Journey) -> None:
 def test_unfinished_run_and_lock_are_told(journey: Journey) -> None:
     journey.sql("UPDATE users SET name = 'x' WHERE id = 1")
     command = [sys.executable, "-m", "gitexport", "-C", str(journey.path), "--dsn", journey.dsn]
-    subprocess.run(
-        [*command, "export"],
-        env={"GITEXPORT_FAULT": "S7.after:kill"},
-        capture_output=True,
-        check=False,
-    )
+    environment = dict(os.environ, GITEXPORT_FAULT="S7.after:kill")
+    killed = subprocess.run([*command, "export"], env=environment, capture_output=True, check=False)
+    assert killed.returncode == -9, killed.stderr
 
     found = status(journey)
     assert any("did not end" in repair for repair in found["repairs"])

@@ -100,3 +100,20 @@ def test_entity_that_left_the_configuration_is_still_shown(journey: Journey) -> 
     config.write_text(text[:start] + (text[end + 1 :] if end > 0 else ""))
 
     assert '"amount": 1.10' in journey.done("show", "latest", "order_details:10248,11").out
+
+
+def test_document_that_only_looks_different_was_rewritten(journey: Journey) -> None:
+    path = journey.done("show", "latest", "users:42", "-o", "json").json()["path"]
+    file = journey.path / path
+    file.write_text(" ".join(file.read_text().split()) + "\n")
+    journey.git("commit", "-q", "-a", "-m", "another form")
+    journey.done("export", "--override", "edits")
+
+    assert journey.done("show", "-p", "latest", "users").out == "= users:42\n"
+    (change,) = journey.done("show", "latest", "users", "-o", "json").json()["changes"]
+    assert change["kind"] == "rewritten"
+    kinds = [
+        event["change"]["kind"]
+        for event in journey.done("log", "users:42", "-o", "json").json()["snapshots"]
+    ]
+    assert kinds == ["added"], "every snapshot holds the same bytes"
