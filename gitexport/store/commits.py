@@ -9,14 +9,14 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 
 import pygit2
 import pygit2.enums
 
-from gitexport.errors import UsageError
+from gitexport.errors import GitExportError, UsageError
 from gitexport.model.snapshot import Commit, ObjectId
 from gitexport.store import refs
 from gitexport.store.git_errors import translated
@@ -29,6 +29,7 @@ from gitexport.store.pack import (
     uninstall,
     verify_installed,
 )
+from gitexport.store.reflog import forget_in_logs
 from gitexport.store.repository import DataRepository
 from gitexport.store.trees import TreeReader, file_edits, rewrite_directories
 
@@ -122,7 +123,10 @@ def installed(
     except BaseException:
         repository.forget()
         if not refs.is_reached(repository, commit_id):
-            uninstall(sealed, repository.objects)
+            # Where a log cannot be mended, what it names stays.
+            with suppress(GitExportError):
+                forget_in_logs(repository, commit_id)
+                uninstall(sealed, repository.objects)
             repository.forget()
         raise
 

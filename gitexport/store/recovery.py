@@ -24,6 +24,7 @@ from gitexport.model.snapshot import TAG_PATTERN, Commit, ObjectId
 from gitexport.store import refs
 from gitexport.store.git_errors import machine_error
 from gitexport.store.journal import Journal, Run
+from gitexport.store.reflog import forget_in_logs
 from gitexport.store.repository import DataRepository
 from gitexport.store.stale_locks import remove_stale_locks
 
@@ -134,6 +135,7 @@ def _remove_torn_packs(repository: DataRepository, run: Run) -> list[str]:
             repaired.append(f"removed the unfinished pack '{name}'")
         elif refs.is_reached(repository, commit):
             continue
+        forget_in_logs(repository, commit)
         index.unlink(missing_ok=True)
         pack.unlink()
         repository.forget()

@@ -8,6 +8,7 @@ import pytest
 
 from gitexport.model import faults
 from gitexport.store import refs
+from gitexport.store.journal import Journal
 from tests.crash.exporter import RAISED
 from tests.crash.invariants import assert_in_step
 from tests.crash.scene import KILLED, Scene
@@ -109,6 +110,23 @@ def test_rows_that_changed_after_the_kill_come_with_the_next_export(scene: Scene
     scene.recover()
 
     assert scene.bench.commits() == 3
+
+
+def test_killed_between_the_log_of_the_branch_and_the_branch(scene: Scene) -> None:
+    # libgit2 writes in this order, and no named point lies between.
+    scene.prepare()
+    assert_stopped_at(scene, "S7.before", "kill")
+    run = Journal(scene.bench.repository).last()
+    assert run is not None
+    old = refs.tip(scene.bench.repository, "main")
+    logs = scene.bench.repository.gitdir / "logs"
+    for log in (logs / "HEAD", logs / "refs/heads/main"):
+        with log.open("a") as file:
+            file.write(f"{old} {run.commits[-1]} A <a@example.org> 1767322000 +0000\texport\n")
+
+    scene.recover()
+
+    assert scene.bench.git("reflog", "show", "main").count("export") == 2
 
 
 def test_the_invariants_notice_what_they_are_for(scene: Scene) -> None:
