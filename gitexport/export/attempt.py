@@ -13,9 +13,10 @@ from gitexport.export.build import (
     report_entities,
     watched_directories,
 )
+from gitexport.export.context import Context, open_base
 from gitexport.export.merge import joined
 from gitexport.export.options import Override
-from gitexport.export.prepare import Context, Prepared, open_base, prepare
+from gitexport.export.prepare import Prepared, prepare
 from gitexport.export.seal import seal_snapshot
 from gitexport.export.settle import (
     acknowledge,

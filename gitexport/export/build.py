@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import cast
 
 from gitexport.canonical.value import JsonValue, canonical_value
 from gitexport.errors import QuarantinedError
+from gitexport.export.context import Context
 from gitexport.export.documents import RenewedDocuments, needs_renewal, renew
 from gitexport.export.guards import guard_deletions
 from gitexport.export.manifest import Manifest
-from gitexport.export.prepare import Context, Prepared
+from gitexport.export.prepare import Prepared
 from gitexport.export.spool import ChangeSpool, SavedChanges
 from gitexport.export.workers import RunResult
 from gitexport.model.entity import CONFIG_PATH, MANIFEST_PATH, RELATIONS_DIRECTORY
@@ -23,7 +24,6 @@ from gitexport.model.snapshot import EntityCounts
 from gitexport.store.changes import FileChange
 from gitexport.store.pack import Fragment, FragmentWriter, ObjectKind, object_id
 from gitexport.store.trees import (
-    FileEdits,
     ancestors,
     file_edits,
     rewrite_directories,
@@ -160,34 +160,41 @@ def build_tree(  # noqa: PLR0913, PLR0917 - joins what all earlier steps gave
             return lambda data: object_id(kind, data)
         return lambda data: writer.add(kind, data)
 
-    files = _files(context, prepared, result, documents)
     reader = prepared.base.reader
-    changed: dict[bytes, bytes | None] = {}
     changes = ChangeSpool(None)
-    for path, content in sorted(files.items()):
-        old = reader.entry(path.encode())
-        blob = None if content is None else object_id(ObjectKind.BLOB, content)
-        if (old.object_id if old else None) == blob:
-            continue
-        if content is not None:
-            add(ObjectKind.BLOB)(content)
-        changed[path.encode()] = blob
-        changes.write(FileChange(path.encode(), old.object_id if old else None, blob))
-    leaves: dict[bytes, bytes | None] = {}
-    made: dict[bytes, bytes] = {}
-    for merge in result.merged:
-        for merged in merge.results.values():
-            leaves.update(merged.leaves)
-            made.update(merged.made)
-    edits: FileEdits = file_edits(changed)
-    tree = rewrite_directories(reader, edits, leaves, add(ObjectKind.TREE), made)
+    changed: dict[bytes, bytes | None] = {}
+    for path, old, content in _changed_files(context, prepared, result, documents):
+        changed[path] = None if content is None else add(ObjectKind.BLOB)(content)
+        changes.write(FileChange(path, old, changed[path]))
+    parts = [part for merge in result.merged for part in merge.results.values()]
+    leaves = {path: tree for part in parts for path, tree in part.leaves.items()}
+    made = {path: raw for part in parts for path, raw in part.made.items()}
+    tree = rewrite_directories(reader, file_edits(changed), leaves, add(ObjectKind.TREE), made)
     saved = [merge.changes for merge in result.merged if merge.changes is not None]
-    fragments = [fragment for merge in result.merged for fragment in merge.fragments]
-    details = [line for share in result.encoded for line in share.details]
-    details += [
-        line for merge in result.merged for part in merge.results.values() for line in part.details
-    ]
-    return Built(tree, reports, documents, [*saved, changes.finish()], fragments, writer, details)
+    return Built(
+        tree,
+        reports,
+        documents,
+        changes=[*saved, changes.finish()],
+        fragments=[fragment for merge in result.merged for fragment in merge.fragments],
+        writer=writer,
+        details=[
+            *(line for share in result.encoded for line in share.details),
+            *(line for part in parts for line in part.details),
+        ],
+    )
+
+
+def _changed_files(
+    context: Context, prepared: Prepared, result: RunResult, documents: RenewedDocuments
+) -> Iterator[tuple[bytes, bytes | None, bytes | None]]:
+    """Yields path, old blob id and new content of the single files that differ, by path."""
+    for name, content in sorted(_files(context, prepared, result, documents).items()):
+        path = name.encode()
+        entry = prepared.base.reader.entry(path)
+        old = entry.object_id if entry else None
+        if old != (None if content is None else object_id(ObjectKind.BLOB, content)):
+            yield path, old, content
 
 
 def _files(
@@ -199,9 +206,7 @@ def _files(
     manifest = _next_manifest(context, prepared, result)
     for plan in prepared.plans:
         entity = plan.entity
-        relation = relation_to_json(
-            prepared.relations[entity.name], prepared.columns[entity.name], entity.flag
-        )
+        relation = relation_to_json(plan.relation, plan.columns, entity.flag)
         files[f"{RELATIONS_DIRECTORY}/{entity.name}.json"] = canonical_value(
             cast("JsonValue", relation)
         )
@@ -224,7 +229,7 @@ def _next_manifest(context: Context, prepared: Prepared, result: RunResult) -> M
             plan.entity,
             count=sum(part.count for part in merged),
             size_bytes=sum(part.size_bytes for part in merged),
-            schema=prepared.hashes[name] if settled else known,
+            schema=plan.schema if settled else known,
         )
     return manifest
 

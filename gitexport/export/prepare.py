@@ -9,91 +9,25 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from gitexport.errors import ConfigError, UsageError
+from gitexport.errors import ConfigError
+from gitexport.export.context import Base, Context
 from gitexport.export.guards import TooSoonError, choose_instant, guard_source, is_source
 from gitexport.export.lineage import Lineage, guard_edits, is_managed_path, trace_lineage
-from gitexport.export.manifest import Manifest
 from gitexport.export.message import SOURCE
-from gitexport.export.options import ExportOptions
-from gitexport.export.schema_change import compare_relations, schema_hash
+from gitexport.export.schema_change import SchemaChange, compare_relations, schema_hash
 from gitexport.export.scope import EntityPlan, choose_scope, known_entity, path_function
-from gitexport.model.entity import MANIFEST_PATH, RELATIONS_DIRECTORY, Entity, Publication
+from gitexport.model.entity import RELATIONS_DIRECTORY, Entity
 from gitexport.model.ports import (
-    Clock,
     Fence,
-    Progress,
     RowScope,
-    Source,
     SourceIdentity,
     SourceView,
 )
 from gitexport.model.relation import Relation
 from gitexport.model.relation_json import relation_from_json
-from gitexport.model.snapshot import ObjectId, format_tag, parse_tag
+from gitexport.model.snapshot import format_tag, parse_tag
 from gitexport.store import refs
 from gitexport.store.journal import MachineState
-from gitexport.store.repository import DataRepository
-from gitexport.store.trees import TreeReader
-
-
-@dataclass(frozen=True, slots=True)
-class Context:
-    """What a run works with; the same for all its attempts."""
-
-    source: Source
-    repository: DataRepository
-    publication: Publication
-    options: ExportOptions
-    clock: Clock
-    progress: Progress
-
-    @property
-    def branch(self) -> str:
-        """The branch that the snapshot goes to."""
-        return self.options.branch or self.publication.branch
-
-    @property
-    def acknowledges(self) -> bool:
-        """Whether rows are acknowledged: not for a branch that waits for review."""
-        return self.branch == self.publication.branch
-
-    @property
-    def is_partial(self) -> bool:
-        """Whether the run leaves rows out on purpose."""
-        return bool(self.options.entities or self.options.limit)
-
-    def entities(self) -> tuple[Entity, ...]:
-        """Gives the entities of this run.
-
-        Raises:
-            UsageError: A name is not in the configuration.
-            ConfigError: There are none.
-        """
-        known = {entity.name: entity for entity in self.publication.entities}
-        for name in self.options.entities:
-            if name not in known:
-                message = f"no entity '{name}' in the configuration"
-                raise UsageError(message, hint=f"known entities: {', '.join(known) or 'none'}")
-        if not known:
-            message = "the configuration names no entity"
-            raise ConfigError(message, where="gitexport.toml", hint="run 'gitexport init' again")
-        wanted = self.options.entities or tuple(known)
-        return tuple(entity for name, entity in known.items() if name in wanted)
-
-
-@dataclass(frozen=True, slots=True)
-class Base:
-    """The commit that a run builds on, and what it says."""
-
-    tip: ObjectId | None
-    tree: bytes | None
-    reader: TreeReader
-    manifest: Manifest
-
-    def content(self, repository: DataRepository, path: str) -> bytes | None:
-        """Reads a file of the commit."""
-        entry = self.reader.entry(path.encode())
-        return None if entry is None or entry.is_tree else repository.read_blob(entry.object_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,9 +41,6 @@ class Prepared:
     instant: datetime
     too_soon: TooSoonError | None
     plans: tuple[EntityPlan, ...]
-    relations: dict[str, Relation]
-    columns: dict[str, tuple[str, ...]]
-    hashes: dict[str, str]
     schemas: dict[str, tuple[str, bytes]]
 
     @property
@@ -134,19 +65,6 @@ class Prepared:
         return bool(self.lineage.foreign) or is_other
 
 
-def open_base(context: Context) -> Base:
-    """Reads the tip of the branch, or of the configured one where the branch is new."""
-    repository = context.repository
-    tip = refs.tip(repository, context.branch)
-    if tip is None:
-        tip = refs.tip(repository, context.publication.branch)
-    tree = None if tip is None else repository.tree_of(tip)
-    reader = TreeReader(repository.read_tree, tree)
-    base = Base(tip, tree, reader, Manifest(""))
-    manifest = Manifest.parse(base.content(repository, MANIFEST_PATH))
-    return Base(tip, tree, reader, manifest)
-
-
 def prepare(  # noqa: PLR0913, PLR0917 - everything that a plan depends on
     context: Context,
     base: Base,
@@ -169,20 +87,11 @@ def prepare(  # noqa: PLR0913, PLR0917 - everything that a plan depends on
     guard_edits(lineage, overrides, is_partial=context.is_partial)
     last_source = None if lineage.last is None else lineage.last.trailer(SOURCE)
     is_same = guard_source(identity, last_source, overrides)
-    columns = {entity.name: view.columns(entity) for entity in entities}
-    hashes = {
-        entity.name: schema_hash(entity, relations[entity.name], columns[entity.name])
-        for entity in entities
-    }
+    planner = _Planner(context, base, view)
     plans = tuple(
-        _plan(
-            context,
-            base,
-            view,
+        planner.plan(
             entity,
             relations[entity.name],
-            columns[entity.name],
-            new_hash=hashes[entity.name],
             is_trusted=is_same and lineage.is_trusted and entity.name in fence.tracked,
         )
         for entity in entities
@@ -192,55 +101,70 @@ def prepare(  # noqa: PLR0913, PLR0917 - everything that a plan depends on
         for entity in entities
         if entity.schema
     }
-    return Prepared(
-        base, fence, lineage, identity, instant, too_soon, plans, relations, columns, hashes,
-        schemas,
-    )  # fmt: skip
+    return Prepared(base, fence, lineage, identity, instant, too_soon, plans, schemas)
 
 
-def _plan(  # noqa: PLR0913, PLR0917 - gathers what an entity's plan depends on
-    context: Context,
-    base: Base,
-    view: SourceView,
-    entity: Entity,
-    relation: Relation,
-    columns: tuple[str, ...],
-    *,
-    new_hash: str,
-    is_trusted: bool,
-) -> EntityPlan:
-    known = known_entity(entity, base.manifest)
-    change = compare_relations(
-        entity,
-        _known_relation(context.repository, base, entity),
-        relation,
-        columns,
-        hash_differs=known is not None and known.schema not in {"", new_hash},
-    )
-    scope, is_forced = choose_scope(
-        entity,
-        is_trusted=is_trusted,
-        known=known,
-        full=context.options.full,
-        reread=change.reread,
-    )
-    is_hinted = view.tombstones(entity).is_complete
-    reads_all = scope is RowScope.ALL
-    compares = (not reads_all or context.options.limit > 0) and (
-        reads_all or change.compare_keys or not is_hinted
-    )
-    return EntityPlan(
-        entity,
-        relation,
-        view.nested(entity),
-        path_function(entity, relation),
-        scope,
-        is_complete=reads_all or compares,
-        compare_keys=compares,
-        is_forced=is_forced,
-        known=known,
-        change=change,
-    )
+@dataclass(frozen=True, slots=True)
+class _Planner:
+    """Plans entities one by one, inside one view and on one base."""
+
+    context: Context
+    base: Base
+    view: SourceView
+
+    def plan(self, entity: Entity, relation: Relation, *, is_trusted: bool) -> EntityPlan:
+        """Plans one entity; `is_trusted` says that its flags speak of the base.
+
+        Raises:
+            DecisionNeededError: Its files lie in another layout than the configured one.
+        """
+        known = known_entity(entity, self.base.manifest)
+        columns = self.view.columns(entity)
+        schema = schema_hash(entity, relation, columns)
+        change = compare_relations(
+            entity,
+            self._known_relation(entity),
+            relation,
+            columns,
+            hash_differs=known is not None and known.schema not in {"", schema},
+        )
+        scope, is_forced = choose_scope(
+            entity,
+            is_trusted=is_trusted,
+            known=known,
+            full=self.context.options.full,
+            reread=change.reread,
+        )
+        reads_all = scope is RowScope.ALL
+        compares = self._compares_keys(entity, change, reads_all=reads_all)
+        return EntityPlan(
+            entity,
+            relation,
+            columns,
+            schema,
+            self.view.nested(entity),
+            path_function(entity, relation),
+            scope,
+            is_complete=reads_all or compares,
+            compare_keys=compares,
+            is_forced=is_forced,
+            known=known,
+            change=change,
+        )
+
+    def _compares_keys(self, entity: Entity, change: SchemaChange, *, reads_all: bool) -> bool:
+        if reads_all:
+            return self.context.options.limit > 0
+        return change.compare_keys or not self.view.tombstones(entity).is_complete
+
+    def _known_relation(self, entity: Entity) -> Relation | None:
+        for name in (entity.name, entity.renamed_from):
+            path = f"{RELATIONS_DIRECTORY}/{name}.json"
+            content = self.base.content(self.context.repository, path) if name else None
+            if content:
+                value: dict[str, Any] = json.loads(content)
+                return relation_from_json(value)
+        return None
 
 
 def _lineage(
@@ -277,19 +201,13 @@ def _instant(context: Context, state: MachineState) -> tuple[datetime, TooSoonEr
     newest = max(names, default=None)
     now = context.clock()
     try:
-        return choose_instant(now, newest, context.options.overrides), None
+        instant = choose_instant(now, newest, context.options.overrides)
     except TooSoonError as error:
         later = parse_tag(newest) if newest else now
         return max(later, now.replace(microsecond=0)), error
-
-
-def _known_relation(repository: DataRepository, base: Base, entity: Entity) -> Relation | None:
-    for name in (entity.name, entity.renamed_from):
-        content = name and base.content(repository, f"{RELATIONS_DIRECTORY}/{name}.json")
-        if content:
-            value: dict[str, Any] = json.loads(content)
-            return relation_from_json(value)
-    return None
+    # A tag of this second may belong to another branch, or to another clone.
+    is_taken = refs.tag_exists(context.repository, format_tag(instant))
+    return instant, TooSoonError(instant) if is_taken else None
 
 
 def _schema(context: Context, base: Base, path: str) -> bytes:

@@ -14,9 +14,9 @@ from pathlib import Path
 
 from gitexport.errors import ConnectionFailedError, HeadMovedError
 from gitexport.export.attempt import Attempt
+from gitexport.export.context import Context
 from gitexport.export.guards import TooSoonError, wait_past
 from gitexport.export.options import ExportOptions
-from gitexport.export.prepare import Context
 from gitexport.model import faults
 from gitexport.model.entity import Publication
 from gitexport.model.ports import Clock, Progress, Source

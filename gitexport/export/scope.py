@@ -19,6 +19,7 @@ _INTEGER_TYPES = frozenset({"smallint", "integer", "bigint"})
 class EntityPlan:
     """How one run treats one entity.
 
+    `columns` are the published ones, `schema` hashes what decides the content of documents.
     `is_complete` says that every file no row accounts for is a deletion; without it only
     tombstones delete. `compare_keys` asks for a reading of all keys.
     `is_forced` tells that all rows are read though the entity tracks changes.
@@ -26,6 +27,8 @@ class EntityPlan:
 
     entity: Entity
     relation: Relation
+    columns: tuple[str, ...]
+    schema: str
     nested: tuple[NestedKind, ...]
     paths: PathFunction
     scope: RowScope

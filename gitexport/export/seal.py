@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from gitexport.export.build import Built
+from gitexport.export.context import Context
 from gitexport.export.guards import source_text
 from gitexport.export.message import SnapshotMessage
-from gitexport.export.prepare import Context, Prepared
+from gitexport.export.prepare import Prepared
 from gitexport.model import faults
 from gitexport.model.snapshot import ObjectId
 from gitexport.store import refs
@@ -52,20 +53,11 @@ def seal_snapshot(
         MachineError: The disk is full or refused.
     """
     repository = context.repository
-    writer = built.writer
-    assert writer is not None  # noqa: S101 - only a dry run has no writer, and seals nothing
     message = snapshot_message(context, prepared, built)
-    identity = identity_of(repository)
-    parents = (prepared.base.tip,) if prepared.base.tip else ()
-    content = commit_bytes(built.tree, parents, identity, prepared.instant, message.commit_text())
-    commit = ObjectId(writer.add(ObjectKind.COMMIT, content).hex())
-    tag = tag_bytes(commit, prepared.tag, identity, prepared.instant, message.tag_text())
-    tag_id = ObjectId(writer.add(ObjectKind.TAG, tag).hex())
+    commit, tag_id = _write_objects(context, prepared, built, message)
     faults.point("S5.objects")
-    built.writer, last = None, writer.close()
     # The largest fragment becomes the pack, and the others are copied behind it.
-    fragments = sorted([*built.fragments, last], key=lambda part: -part.count)
-    sealed = assemble(fragments, directory)
+    sealed = assemble(sorted(built.fragments, key=lambda part: -part.count), directory)
     journal.note_pack(sealed.name, commit)
     faults.point("S5.sealed")
     with installed(repository, sealed, commit):
@@ -81,6 +73,23 @@ def seal_snapshot(
     faults.point("S8.tagged")
     release(repository, sealed)
     return commit
+
+
+def _write_objects(
+    context: Context, prepared: Prepared, built: Built, message: SnapshotMessage
+) -> tuple[ObjectId, ObjectId]:
+    """Writes commit and tag behind the other objects; gives their ids."""
+    writer = built.writer
+    assert writer is not None  # noqa: S101 - only a dry run has no writer, and seals nothing
+    identity = identity_of(context.repository)
+    parents = (prepared.base.tip,) if prepared.base.tip else ()
+    content = commit_bytes(built.tree, parents, identity, prepared.instant, message.commit_text())
+    commit = ObjectId(writer.add(ObjectKind.COMMIT, content).hex())
+    tag = tag_bytes(commit, prepared.tag, identity, prepared.instant, message.tag_text())
+    tag_id = ObjectId(writer.add(ObjectKind.TAG, tag).hex())
+    built.writer = None
+    built.fragments.append(writer.close())
+    return commit, tag_id
 
 
 def _read_back(context: Context, commit: ObjectId, tree: bytes) -> None:

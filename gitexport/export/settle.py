@@ -8,8 +8,9 @@ from dataclasses import replace
 from hashlib import sha1
 from pathlib import Path
 
+from gitexport.export.context import Context
 from gitexport.export.encode import ShareResult
-from gitexport.export.prepare import Context, Prepared
+from gitexport.export.prepare import Prepared
 from gitexport.model import faults
 from gitexport.model.entity import (
     CONFIG_PATH,

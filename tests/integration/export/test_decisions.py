@@ -68,3 +68,16 @@ def test_clock_behind_takes_the_next_second_for_tag_and_commit(users: Workbench)
     assert users.export(overrides=frozenset({Override.CLOCK})).snapshot == (
         f"{second[:-6]}{int(second[-6:]) + 1:06}"
     )
+
+
+def test_tag_of_another_clone_is_never_taken(users: Workbench) -> None:
+    users.export()
+    taken = "20260102-030435"
+    users.git("tag", taken, "-m", "of another clone")
+    users.sql("UPDATE users SET name = 'x' WHERE id = 1")
+
+    report = users.export()
+
+    assert report.snapshot is not None
+    assert report.snapshot > taken
+    users.check()

@@ -1,0 +1,88 @@
+"""What a run works with, and the commit that it builds on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gitexport.errors import ConfigError, UsageError
+from gitexport.export.manifest import Manifest
+from gitexport.export.options import ExportOptions
+from gitexport.model.entity import MANIFEST_PATH, Entity, Publication
+from gitexport.model.ports import Clock, Progress, Source
+from gitexport.model.snapshot import ObjectId
+from gitexport.store import refs
+from gitexport.store.repository import DataRepository
+from gitexport.store.trees import TreeReader
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What a run works with; the same for all its attempts."""
+
+    source: Source
+    repository: DataRepository
+    publication: Publication
+    options: ExportOptions
+    clock: Clock
+    progress: Progress
+
+    @property
+    def branch(self) -> str:
+        """The branch that the snapshot goes to."""
+        return self.options.branch or self.publication.branch
+
+    @property
+    def acknowledges(self) -> bool:
+        """Whether rows are acknowledged: not for a branch that waits for review."""
+        return self.branch == self.publication.branch
+
+    @property
+    def is_partial(self) -> bool:
+        """Whether the run leaves rows out on purpose."""
+        return bool(self.options.entities or self.options.limit)
+
+    def entities(self) -> tuple[Entity, ...]:
+        """Gives the entities of this run.
+
+        Raises:
+            UsageError: A name is not in the configuration.
+            ConfigError: There are none.
+        """
+        known = {entity.name: entity for entity in self.publication.entities}
+        for name in self.options.entities:
+            if name not in known:
+                message = f"no entity '{name}' in the configuration"
+                raise UsageError(message, hint=f"known entities: {', '.join(known) or 'none'}")
+        if not known:
+            message = "the configuration names no entity"
+            raise ConfigError(message, where="gitexport.toml", hint="run 'gitexport init' again")
+        wanted = self.options.entities or tuple(known)
+        return tuple(entity for name, entity in known.items() if name in wanted)
+
+
+@dataclass(frozen=True, slots=True)
+class Base:
+    """The commit that a run builds on, and what it says."""
+
+    tip: ObjectId | None
+    tree: bytes | None
+    reader: TreeReader
+    manifest: Manifest
+
+    def content(self, repository: DataRepository, path: str) -> bytes | None:
+        """Reads a file of the commit."""
+        entry = self.reader.entry(path.encode())
+        return None if entry is None or entry.is_tree else repository.read_blob(entry.object_id)
+
+
+def open_base(context: Context) -> Base:
+    """Reads the tip of the branch, or of the configured one where the branch is new."""
+    repository = context.repository
+    tip = refs.tip(repository, context.branch)
+    if tip is None:
+        tip = refs.tip(repository, context.publication.branch)
+    tree = None if tip is None else repository.tree_of(tip)
+    reader = TreeReader(repository.read_tree, tree)
+    base = Base(tip, tree, reader, Manifest(""))
+    manifest = Manifest.parse(base.content(repository, MANIFEST_PATH))
+    return Base(tip, tree, reader, manifest)
