@@ -57,6 +57,7 @@ class EntityReading:
             key=entity.key,
             version=self.version,
             condition=sql.SQL(" AND ").join(wrapped) if wrapped else sql.SQL("true"),
+            is_integer=self.match.is_integer,
         )
 
 

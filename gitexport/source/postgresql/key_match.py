@@ -20,6 +20,7 @@ _NUMBERS = {"bool", "int2", "int4", "int8", "oid", "numeric", "float4", "float8"
 _STRINGS = {"text", "varchar", "bpchar", "name", "bytea", "uuid", "bit", "varbit"}
 _TIMES = {"date", "time", "timetz", "timestamp", "timestamptz", "interval"}
 _ADDRESSES = {"inet", "cidr", "macaddr", "macaddr8"}
+_INTEGERS = frozenset(("pg_catalog", name) for name in ("int2", "int4", "int8"))
 _COMPARABLE = frozenset(_NUMBERS | _STRINGS | _TIMES | _ADDRESSES)
 
 
@@ -38,6 +39,11 @@ class KeyMatch:
     def of(cls, key: Sequence[str], columns: Mapping[str, ValueType]) -> KeyMatch:
         """Chooses how to compare each key column."""
         return cls(tuple(_comparable(columns[name].base) for name in key))
+
+    @property
+    def is_integer(self) -> bool:
+        """Tells whether the key is one column of an integer type."""
+        return len(self.types) == 1 and self.types[0] in _INTEGERS
 
     def as_text(self) -> KeyMatch:
         """Compares texts only: right for every text, and reads the whole relation."""

@@ -21,6 +21,7 @@ from gitexport.source.postgresql.value_types import ValueType
 _ARGUMENTS = 90
 """How many arguments one call of `concat` gets; a function has at most 100."""
 
+_NEIGHBOURS_BITS = 5
 _MARK = MARK.decode()
 
 
@@ -43,7 +44,8 @@ class CompiledSelect:
 class Reading:
     """Where rows come from: the relation under its alias, and which rows count.
 
-    `condition` holds everything after WHERE.
+    `condition` holds everything after WHERE. `is_integer` says that the key is one column of
+    an integer type.
     """
 
     source: sql.Composable
@@ -51,6 +53,7 @@ class Reading:
     key: tuple[str, ...]
     version: sql.Composable
     condition: sql.Composable
+    is_integer: bool = False
 
     def column(self, name: str) -> sql.Composable:
         """Refers to a column of the relation."""
@@ -61,7 +64,20 @@ class Reading:
         return [sql.SQL("{}::text").format(self.column(name)) for name in self.key]
 
     def share(self, part: int, parts: int) -> sql.Composable:
-        """Makes the condition for one of several disjoint shares of the rows, by their key."""
+        """Makes the condition for one of several disjoint shares of the rows, by their key.
+
+        Neighbouring integers stay together: their files mostly share a directory, for which
+        processes would wait on each other.
+        """
+        if self.is_integer:
+            # A row without a key must come, too: it is an error.
+            form = "((coalesce({}::int8, 0) >> {}) & 9223372036854775807) % {} = {}"
+            return sql.SQL(form).format(
+                self.column(self.key[0]),
+                sql.Literal(_NEIGHBOURS_BITS),
+                sql.Literal(parts),
+                sql.Literal(part),
+            )
         return sql.SQL(
             '(hashtextextended(concat_ws({}, {}) COLLATE "C", 0) & 9223372036854775807) % {} = {}'
         ).format(

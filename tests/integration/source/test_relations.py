@@ -15,7 +15,7 @@ from gitexport.errors import (
     StatementFailedError,
 )
 from gitexport.model.entity import Entity
-from gitexport.model.ports import RowQuery, RowScope
+from gitexport.model.ports import RowQuery, RowScope, SourceView
 from gitexport.source.postgresql.connection import connect
 from gitexport.source.postgresql.view import open_view
 from tests.integration.source.reading import documents, entity_of, every_row, oracle
@@ -56,6 +56,36 @@ def test_the_parts_of_any_relation_are_disjoint_and_complete(
     assert len(together) == len(set(together))
     assert set(together) == set(keys)
     assert all(len(share) > 60 for share in shares)
+
+
+def test_neighbouring_integers_stay_in_one_part(connection: psycopg.Connection) -> None:
+    connection.execute("CREATE TABLE numbers AS SELECT n AS id FROM generate_series(-160, 159) n")
+    entity = entity_of("public.numbers", ["id"])
+    with open_view(connection) as view:
+        shares = [
+            {
+                int(row.key[0])
+                for row in every_row(view, entity, RowQuery(RowScope.ALL, part=part, parts=2))
+            }
+            for part in range(2)
+        ]
+    assert shares[0] | shares[1] == set(range(-160, 160))
+    assert not {number >> 5 for number in shares[0]} & {number >> 5 for number in shares[1]}
+    assert [len(share) for share in shares] == [160, 160]
+
+
+def test_one_part_tells_of_a_row_without_a_key(connection: psycopg.Connection) -> None:
+    connection.execute(
+        "CREATE TABLE numbers AS SELECT nullif(n, 3) AS id FROM generate_series(1, 9) n"
+    )
+    entity = entity_of("public.numbers", ["id"])
+    with open_view(connection) as view, pytest.raises(ConfigError, match="no value in its key"):
+        _every_part(view, entity)
+
+
+def _every_part(view: SourceView, entity: Entity) -> None:
+    for part in range(2):
+        every_row(view, entity, RowQuery(RowScope.ALL, part=part, parts=2))
 
 
 def test_a_limit_takes_the_first_rows_by_key(connection: psycopg.Connection) -> None:
