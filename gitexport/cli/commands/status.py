@@ -75,7 +75,8 @@ def run(arguments: StatusArguments, invocation: Invocation) -> int:
     if arguments.max_age is None:
         # To tell how things stand has worked, however they stand.
         for failure in report.failures[:1]:
-            invocation.messages.warn(failure.message)
+            hint = f"; {failure.hint}" if failure.hint else ""
+            invocation.messages.warn(failure.message + hint)
         return 0
     for failure in report.failures[:1]:
         invocation.messages.error(failure)
