@@ -95,6 +95,7 @@ class Attempt:
         """Makes the snapshot where anything changed, and acknowledges what it holds."""
         context = self._context
         prepared, result, built = self._read()
+        self._remember_refused(built)
         report = self._report(prepared, built)
         tip = prepared.base.tip
         try:
@@ -116,6 +117,13 @@ class Attempt:
         report.stages = self._watch.finish()
         report.finished_at = context.clock()
         return report
+
+    def _remember_refused(self, built: Built) -> None:
+        # Nothing else would have them tried again before an entity of theirs changes.
+        repository = self._context.repository
+        state, refused = read_state(repository), tuple(sorted(built.documents.refused))
+        if refused != state.documents_refused:
+            write_state(repository, replace(state, documents_refused=refused))
 
     def _makes_snapshot(self, prepared: Prepared, built: Built) -> bool:
         context = self._context

@@ -22,6 +22,7 @@ from gitexport.model.relation_json import relation_to_json
 from gitexport.model.report import EntityReport, QuarantinedRow
 from gitexport.model.snapshot import EntityCounts
 from gitexport.store.changes import FileChange
+from gitexport.store.journal import read_state
 from gitexport.store.pack import Fragment, FragmentWriter, ObjectKind, object_id
 from gitexport.store.trees import (
     ancestors,
@@ -119,15 +120,13 @@ def renew_documents(
         for name, report in reports.items()
         if report.added or report.modified or report.deleted
     ]
-    base = prepared.base
     documents = context.publication.documents
-    present = [path.path for path in documents if base.reader.entry(path.path.encode())]
-    is_new_query = base.content(context.repository, CONFIG_PATH) != context.publication.config_text
-    every = prepared.mode == "full" or is_new_query
+    old = {path.path: prepared.base.content(context.repository, path.path) for path in documents}
+    asked = _due_documents(context, prepared, old)
     due = [
         document
         for document in documents
-        if needs_renewal(document, changed, present, all_of_them=every)
+        if needs_renewal(document, changed, asked, reads_all=prepared.mode == "full")
     ]
     parameters = {
         "tag": prepared.tag,
@@ -135,11 +134,23 @@ def renew_documents(
         "version": context.publication.version,
     }
     renewed = renew(view, due, parameters)
+    for path, content in old.items():
+        renewed.leave_out(path, content)
     if renewed.refused and context.options.is_strict:
         path, reason = next(iter(renewed.refused.items()))
         message = f"the document '{path}' was refused: {reason}"
         raise QuarantinedError(message, where=path, hint="mend its query, or run without --strict")
     return renewed
+
+
+def _due_documents(
+    context: Context, prepared: Prepared, old: Mapping[str, bytes | None]
+) -> set[str]:
+    """Lists documents to renew whatever has changed: new ones, and those that failed before."""
+    if prepared.base.content(context.repository, CONFIG_PATH) != context.publication.config_text:
+        return set(old)
+    missing = {path for path, content in old.items() if content is None}
+    return missing | set(read_state(context.repository).documents_refused)
 
 
 def build_tree(  # noqa: PLR0913, PLR0917 - joins what all earlier steps gave

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
@@ -11,6 +12,9 @@ from gitexport.export.encode import REFUSED_BYTES
 from gitexport.model.entity import QueryDocument
 from gitexport.model.ports import SourceView
 
+# Within a string it is no parameter, and then the document is only renewed less often.
+_NAMES_THE_RUN = re.compile(r"(?<![:\w]):(?:tag|exported_at)\b")
+
 
 @dataclass(slots=True)
 class RenewedDocuments:
@@ -19,16 +23,25 @@ class RenewedDocuments:
     contents: dict[str, bytes] = field(default_factory=dict)
     refused: dict[str, str] = field(default_factory=dict)
 
+    def leave_out(self, path: str, content: bytes | None) -> None:
+        """Forgets a new content that is the one there was."""
+        if path in self.contents and self.contents[path] == content:
+            del self.contents[path]
+
 
 def needs_renewal(
     document: QueryDocument,
     changed: Collection[str],
-    present: Collection[str],
+    due: Collection[str],
     *,
-    all_of_them: bool,
+    reads_all: bool,
 ) -> bool:
-    """Tells whether a document may differ: an entity it depends on changed, or it is new."""
-    if all_of_them or document.path not in present:
+    """Tells whether a document may differ: an entity it depends on changed, or it is `due`.
+
+    A run that reads all rows also renews what may hold other relations' rows, but for those
+    that name the run itself: they would differ each time, and be its only change.
+    """
+    if document.path in due or (reads_all and not _NAMES_THE_RUN.search(document.query)):
         return True
     return any(name in changed for name in document.depends) if document.depends else bool(changed)
 

@@ -160,7 +160,8 @@ class MachineState:
     commit that the source was last told of. `last_tag` is the newest tag made here.
     `runs_since_maintenance` counts. `remote_tips` are the tips that a remote was last seen to
     hold, by `<url> <ref>`. `edits_left` are files with a person's edit that a snapshot changed
-    and that were left as they are.
+    and that were left as they are. `documents_refused` are documents made by queries that could
+    not be renewed when they were due.
     """
 
     shown: ObjectId | None = None
@@ -169,6 +170,7 @@ class MachineState:
     runs_since_maintenance: int = 0
     remote_tips: dict[str, ObjectId] = field(default_factory=dict)
     edits_left: tuple[str, ...] = ()
+    documents_refused: tuple[str, ...] = ()
 
 
 def read_state(repository: DataRepository) -> MachineState:
@@ -240,6 +242,7 @@ def _parse_state(members: dict[str, Any]) -> MachineState:
         runs_since_maintenance=int(members.get("runs_since_maintenance", 0)),
         remote_tips={name: ObjectId(tip) for name, tip in members.get("remote_tips", {}).items()},
         edits_left=tuple(str(edit) for edit in members.get("edits_left", ())),
+        documents_refused=tuple(str(path) for path in members.get("documents_refused", ())),
     )
 
 

@@ -32,6 +32,33 @@ def test_documents_are_renewed_when_their_entity_changes(users: Workbench) -> No
     users.check()
 
 
+def test_document_that_failed_is_tried_again_in_every_run(users: Workbench) -> None:
+    query = "SELECT label FROM public.extras ORDER BY 1"
+    late = QueryDocument("data/indexes/late.json", query, depends=("users",))
+    users.publication = replace(users.publication, documents=(late,))
+    assert [users.export().exit_code, users.export().exit_code] == [3, 3]
+    users.sql("CREATE TABLE extras AS SELECT 'a' AS label")
+
+    report = users.export()
+
+    assert (report.exit_code, report.documents) == (0, ["data/indexes/late.json"])
+    assert json.loads(users.files()["data/indexes/late.json"]) == [{"label": "a"}]
+    assert users.export().snapshot is None
+    users.check()
+
+
+def test_documents_alone_make_no_snapshot_when_they_name_the_run(users: Workbench) -> None:
+    named = QueryDocument("data/named.json", "SELECT :tag AS tag, count(*) AS n FROM public.users")
+    plain = QueryDocument("data/plain.json", "SELECT count(*) AS n FROM pg_catalog.pg_authid")
+    users.publication = replace(users.publication, documents=(named, plain))
+    users.export()
+
+    report = users.export(full=True)
+
+    assert (report.snapshot, report.documents) == (None, [])
+    users.check()
+
+
 def test_new_column_is_named_and_not_published(users: Workbench) -> None:
     users.export()
     users.sql("ALTER TABLE users ADD COLUMN ssn text DEFAULT 'secret-canary'")
