@@ -57,6 +57,7 @@ def recover(repository: DataRepository, branch: str, make_tag: MakeTag) -> list[
             repaired += _remove_damaged_objects(repository, run)
             repaired += _remove_torn_packs(repository, run)
             _remove_leftovers(repository, run)
+        _remove_unwritten(repository)
         _remove_keep_files(repository)
     except OSError as error:
         raise machine_error(error) from error
@@ -96,6 +97,13 @@ def _remove_leftovers(repository: DataRepository, run: Run) -> None:
         if path.is_dir() and not path.is_symlink():
             shutil.rmtree(path)
         else:
+            path.unlink(missing_ok=True)
+
+
+def _remove_unwritten(repository: DataRepository) -> None:
+    # A run that died while it began, or ended, left a journal that shows the run before it.
+    for name in (".run.json.*.tmp", ".state.json.*.tmp"):
+        for path in repository.state_dir.glob(name):
             path.unlink(missing_ok=True)
 
 
