@@ -1,0 +1,1 @@
+"""Faults that an export meets, seen from the real command line."""

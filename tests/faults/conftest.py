@@ -1,0 +1,5 @@
+"""Offers the fixtures of this directory."""
+
+from tests.faults.outside import outside
+
+__all__ = ["outside"]
