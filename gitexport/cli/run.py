@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import errno
 import os
 import sys
@@ -98,6 +97,8 @@ def _usage_error(error: click.ClickException) -> UsageError:
     context = getattr(error, "ctx", None)
     hint = f"{context.command_path if context else 'gitexport'} --help"
     if isinstance(error, click.exceptions.NoSuchCommand):
+        import difflib
+
         meant = difflib.get_close_matches(error.command_name, COMMANDS, n=1)
         suggestion = suggestion or (f"'{meant[0]}'?" if meant else "")
     if suggestion:

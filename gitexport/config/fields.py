@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from enum import Enum
@@ -44,6 +43,8 @@ def format_path(path: KeyPath) -> str:
 
 def similar(word: str, known: Collection[str]) -> str | None:
     """Finds the known word that was probably meant."""
+    import difflib
+
     lower = {name.lower(): name for name in sorted(known)}
     matches = difflib.get_close_matches(word.lower(), list(lower), n=1, cutoff=0.6)
     return lower[matches[0]] if matches else None

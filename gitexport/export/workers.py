@@ -10,21 +10,23 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import gc
-import multiprocessing
 import os
 import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from multiprocessing.connection import Connection, wait
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from gitexport.errors import GitExportError, MachineError
 from gitexport.export.encode import ShareResult
 from gitexport.export.merge import split_ranges
 from gitexport.export.share import Objects, Range, Share, ShareMerge, ShareTask
 from gitexport.model.ports import Progress, Source, SourceView
+
+if TYPE_CHECKING:
+    # Loaded by runs that are worth several processes; most are not.
+    from multiprocessing.connection import Connection
 
 PARALLEL_ROWS = 3_000
 _PR_SET_PDEATHSIG = 1
@@ -107,6 +109,8 @@ def _saved(task: ShareTask, answers: Sequence[_Answer]) -> dict[str, list[Path]]
 
 @contextlib.contextmanager
 def _started(task: ShareTask, crew: Crew) -> Iterator[list[Connection]]:
+    import multiprocessing
+
     context = multiprocessing.get_context("fork")
     connections: list[Connection] = []
     running = []
@@ -132,6 +136,8 @@ def _started(task: ShareTask, crew: Crew) -> Iterator[list[Connection]]:
 
 def _gather(connections: Sequence[Connection], progress: Progress) -> list[Any]:
     """Waits for one answer from each process; counts the rows they report meanwhile."""
+    from multiprocessing.connection import Connection, wait
+
     answers: dict[Connection, Any] = {}
     while len(answers) < len(connections):
         for ready in wait([one for one in connections if one not in answers]):
