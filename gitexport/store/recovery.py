@@ -85,8 +85,6 @@ def repairs_needed(repository: DataRepository, branch: str) -> list[str]:
 def _remove_leftovers(repository: DataRepository, run: Run) -> None:
     state = repository.state_dir
     stages = {state / name for name in _OWN_DIRECTORIES}
-    if run.stage is not None and Path(run.stage).parent == state:
-        stages.add(Path(run.stage))
     for directory in stages:
         if directory.is_dir() and not directory.is_symlink():
             shutil.rmtree(directory)
@@ -136,6 +134,8 @@ def _remove_torn_packs(repository: DataRepository, run: Run) -> list[str]:
     for name, commit in zip(run.packs, run.commits, strict=True):
         pack = repository.objects / "pack" / f"{name}.pack"
         index = pack.with_suffix(".idx")
+        # Ours by name: the run may have died before it wrote what tells our keep files.
+        pack.with_suffix(".keep").unlink(missing_ok=True)
         if not pack.exists():
             continue
         if not (index.exists() and _is_whole(pack) and _is_whole(index)):

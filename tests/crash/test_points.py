@@ -155,3 +155,22 @@ def test_the_branch_is_whole_at_every_point_of_a_run(scene: Scene, tmp_path: Pat
         scene.export(f"{point}:kill")
         assert refs.tip(scene.bench.repository, "main") == old
         scene.bench.git("fsck", "--strict", "--no-dangling")
+
+
+def test_keep_file_that_was_never_filled_goes(scene: Scene) -> None:
+    scene.prepare()
+    assert_stopped_at(scene, "S5.sealed", "kill")
+    run = Journal(scene.bench.repository).last()
+    assert run is not None
+    (scene.bench.repository.objects / "pack" / f"{run.packs[-1]}.keep").write_text("")
+
+    scene.recover()
+
+
+def test_half_written_files_of_a_run_that_died_while_it_ended_go(scene: Scene) -> None:
+    scene.prepare()
+    state = scene.bench.repository.state_dir
+    for name in (".run.json.0a1b2c3d.tmp", ".state.json.0a1b2c3d.tmp"):
+        (state / name).write_text("{")
+
+    scene.recover()
