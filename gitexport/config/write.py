@@ -15,6 +15,7 @@ from gitexport.model.relation import RelationName
 from gitexport.setup.proposal import ProposedEntity
 
 _COMMENTED = re.compile(r'^#\s*relation\s*=\s*(?:"((?:[^"\\]|\\.)*)"|\'([^\']*)\')', re.MULTILINE)
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _HEADER = """\
 # What this data repository publishes, and from where. Made by `gitexport init`;
 # edit it as you like: running init again adds what is new and keeps your edits.
@@ -122,7 +123,7 @@ def _optional_lines(entity: Entity) -> list[str]:
 
 def _comment(proposed: ProposedEntity) -> str:
     entity = proposed.entity
-    notes = [f"# {note}" for note in proposed.notes]
+    notes = [f"# {_CONTROL.sub(_escaped, note)}" for note in proposed.notes]
     lines = [
         f"[entities.{entity.name}]",
         f"relation = {_text(str(entity.relation))}",
@@ -135,6 +136,11 @@ def _comment(proposed: ProposedEntity) -> str:
         f"shard = {_text(str(entity.shard))}",
     ]
     return "\n".join([*notes, *(f"# {line}" for line in lines)]) + "\n"
+
+
+def _escaped(match: re.Match[str]) -> str:
+    # A relation's name may hold line ends, which would end the comment.
+    return f"\\x{ord(match[0]):02x}"
 
 
 def _list(values: Sequence[str]) -> str:

@@ -9,12 +9,19 @@ from collections.abc import Collection, Mapping, Sequence
 from gitexport.model.relation import RelationName
 
 _OTHER = re.compile(r"[^a-z0-9_]+")
+_DEVICE = re.compile(r"con|prn|aux|nul|com[0-9]|lpt[0-9]")
 _LONGEST = 100
 
 
 def simple_name(text: str) -> str:
-    """Lower-cases a name and writes every run of other characters as `_`."""
-    return _OTHER.sub("_", text.lower())[:_LONGEST]
+    """Lower-cases a name and writes every run of other characters as `_`.
+
+    A name that Windows keeps for a device gets a `_` behind, as it names files too.
+
+    Source: "Naming Files, Paths, and Namespaces" of Microsoft's Win32 documentation.
+    """
+    name = _OTHER.sub("_", text.lower())[:_LONGEST]
+    return f"{name}_" if _DEVICE.fullmatch(name) else name
 
 
 def name_entities(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from gitexport.config.lines import key_lines
 from gitexport.config.parse import parse_config
 from gitexport.config.write import (
@@ -100,3 +102,15 @@ def test_tracking_of_a_comment_is_compare() -> None:
     assert '# tracking = "compare"' in new_config(
         NewSettings("an-id"), [proposed(incomplete, is_complete=False)]
     )
+
+
+def test_name_with_a_line_end_stays_within_its_comment() -> None:
+    name = RelationName("public", "x\n[entities.evil]")
+    relation = Relation(name, RelationKind.VIEW, ())
+    view = replace(ENTITY, name="x", relation=name)
+    incomplete = ProposedEntity(view, relation, (f"{name} is a view",), is_complete=False)
+
+    text = new_config(NewSettings("an-id"), [incomplete])
+
+    assert parse_config(text.encode()).entities == ()
+    assert '# public."x\\x0a[entities.evil]" is a view\n' in text

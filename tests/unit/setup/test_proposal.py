@@ -97,6 +97,12 @@ def test_names_that_collide_even_with_their_schemas_get_numbers() -> None:
     assert sorted(names.values()) == ["a__", "a___2"]
 
 
+def test_names_of_devices_are_no_names_of_files() -> None:
+    names = name_entities([RelationName("a", "AUX"), RelationName("a", "com10")], taken=())
+
+    assert sorted(names.values()) == ["aux_", "com10"]
+
+
 def test_new_relation_does_not_take_the_name_of_an_entity_that_is_there() -> None:
     names = name_entities([RelationName("crm", "users")], taken=["users"])
 
