@@ -50,8 +50,8 @@ def _count(view: SourceView, entity: Entity, fence: Fence, known: EntityStatus) 
     except (ConfigError, PermissionDeniedError) as error:
         return replace(known, note=error.message, failure=error)
     if entity.name not in fence.tracked:
-        note = "not tracked as it should be: the next export reads all rows"
-        return replace(known, pending=pending, note=note)
+        why = "its flags are not relied on" if known.documents else "nothing is exported yet"
+        return replace(known, pending=pending, note=f"{why}: the next export reads all rows")
     if not hints.is_complete:
         note = "the next export compares all keys"
         return replace(known, pending=pending, note=note)

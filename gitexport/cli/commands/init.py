@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import shlex
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -109,7 +111,8 @@ def _print(report: InitReport, invocation: Invocation) -> None:
     else:
         output.line(f"committed {report.commit[:10]} to {report.branch} in {report.path}")
     if report.is_new and report.publication.entities:
-        output.line(f"next: gitexport -C {report.path} track, then gitexport export")
+        command = f"gitexport -C {shlex.quote(str(report.path))}"
+        output.line(f"next: {command} track, then {command} export")
 
 
 def _warn(report: InitReport, invocation: Invocation) -> None:
@@ -124,7 +127,8 @@ def _warn(report: InitReport, invocation: Invocation) -> None:
         )
     for reason, names in _by_reason(report).items():
         shown = ", ".join(names[:_SHOWN]) + (f", … ({len(names)})" if len(names) > _SHOWN else "")
-        messages.warn(f"left out: {shown}: {reason}")
+        told = reason if len(names) == 1 else re.sub("^it ", "each ", reason)
+        messages.warn(f"left out: {shown}: {told}")
     for sentence in report.unrestorable:
         messages.warn(f"cannot be restored to an equal value: {sentence}")
     for warning in report.warnings:

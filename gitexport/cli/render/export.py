@@ -102,7 +102,9 @@ def _headline(report: ExportReport) -> str:
         made = "a snapshot" if report.snapshot else "no snapshot"
         return f"dry run: this export would make {made}; nothing was written"
     if report.snapshot is None or report.commit is None:
-        return f"nothing to commit: the last snapshot is up to date{time}"
+        refused = sum(map(_refused, report.entities.values()))
+        rest = f"apart from {refused:,} quarantined, " if refused else ""
+        return f"nothing to commit: {rest}the last snapshot is up to date, checked{time}"
     return f"snapshot {report.snapshot}, commit {report.commit[:10]}{time}"
 
 
