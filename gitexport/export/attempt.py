@@ -25,6 +25,7 @@ from gitexport.export.settle import (
     is_shown,
     overwrite_edits,
     remember_shown,
+    settles_flags,
     show,
 )
 from gitexport.export.share import ShareTask
@@ -61,6 +62,7 @@ class Attempt:
         self._directory = directory
         self._watch = Stopwatch()
         self._warnings: list[str] = []
+        self._acknowledged: ObjectId | None = None
         self.has_sealed = False
         self._base = open_base(context)
         self._is_shown = is_shown(context)
@@ -95,7 +97,6 @@ class Attempt:
         """Makes the snapshot where anything changed, and acknowledges what it holds."""
         context = self._context
         prepared, result, built = self._read()
-        self._remember_refused(built)
         report = self._report(prepared, built)
         tip = prepared.base.tip
         try:
@@ -104,26 +105,36 @@ class Attempt:
                 report.snapshot, report.commit = prepared.tag, tip
         finally:
             built.discard()
-        if context.acknowledges and tip is not None:
-            try:
+        try:
+            if context.acknowledges and tip is not None:
                 self._acknowledge(prepared, result, report, tip)
-            except SourceError as error:
-                if report.snapshot is not None:
-                    error.where = f"snapshot '{report.snapshot}' is made; its rows stay pending"
-                    error.hint = "run gitexport export again: it acknowledges them"
-                raise
+        except SourceError as error:
+            if report.snapshot is not None:
+                error.where = f"snapshot '{report.snapshot}' is made; its rows stay pending"
+                error.hint = "run gitexport export again: it acknowledges them"
+            raise
+        finally:
+            self._remember(prepared, built)
         journal.beat()
         self._show(built, report, tip, is_new=report.commit is not None)
         report.stages = self._watch.finish()
         report.finished_at = context.clock()
         return report
 
-    def _remember_refused(self, built: Built) -> None:
-        # Nothing else would have them tried again before an entity of theirs changes.
-        repository = self._context.repository
-        state, refused = read_state(repository), tuple(sorted(built.documents.refused))
-        if refused != state.documents_refused:
-            write_state(repository, replace(state, documents_refused=refused))
+    def _remember(self, prepared: Prepared, built: Built) -> None:
+        """Writes down what the next run has to know besides the acknowledgement."""
+        state = read_state(self._context.repository)
+        # Nothing else would have failed documents tried again before an entity changes.
+        refused = tuple(sorted(built.documents.refused))
+        last_tag = prepared.tag if self.has_sealed else state.last_tag
+        remembered = replace(
+            state,
+            documents_refused=refused,
+            last_tag=last_tag,
+            acknowledged=self._acknowledged or state.acknowledged,
+        )
+        if remembered != state:
+            write_state(self._context.repository, remembered)
 
     def _makes_snapshot(self, prepared: Prepared, built: Built) -> bool:
         context = self._context
@@ -138,8 +149,6 @@ class Attempt:
         remember_shown(self._context, prepared.base.tip)
         tip = seal_snapshot(self._context, prepared, built, journal, self._directory)
         self.has_sealed = True
-        state = read_state(self._context.repository)
-        write_state(self._context.repository, replace(state, last_tag=prepared.tag))
         return tip
 
     def _read(self) -> tuple[Prepared, RunResult, Built]:
@@ -224,6 +233,8 @@ class Attempt:
         if rows:
             context.progress.stage("acknowledging", rows)
         counts = acknowledge(context, prepared, result.encoded, tip)
+        if settles_flags(context, prepared):
+            self._acknowledged = tip
         for name, count in counts.items():
             report.entities[name].superseded = count.superseded
         large = {name: count.acknowledged for name, count in counts.items()}

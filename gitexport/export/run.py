@@ -69,7 +69,6 @@ def _export_locked(context: Context) -> ExportReport:
     run = journal.begin()
     directory = repository.state_dir / "stage" / run.run_id
     directory.mkdir(parents=True)
-    journal.note_stage(directory)
     faults.point("S2.recover")
     try:
         was_interrupted = last is not None and last.finished_at is None

@@ -49,11 +49,7 @@ def acknowledge(
         is_settled = not share.is_cut or share.name in prepared.fence.tracked
         if share.tombstones and is_settled:
             tombstones.setdefault(share.name, []).extend(share.tombstones)
-    # A run that reconciled only a part leaves the flags of the rest void.
-    is_settled = not context.is_partial or (
-        prepared.lineage.is_trusted and not prepared.lineage.foreign
-    )
-    told = tip if is_settled else prepared.fence.tip
+    told = tip if settles_flags(context, prepared) else prepared.fence.tip
     is_empty = not tombstones and not any(
         share.acknowledgements and share.acknowledgements.count for share in encoded
     )
@@ -68,11 +64,16 @@ def acknowledge(
             tombstones,
         )
     faults.point("S9.after")
-    if told == tip:
-        state = read_state(context.repository)
-        if state.acknowledged != tip:
-            write_state(context.repository, replace(state, acknowledged=tip))
     return counts
+
+
+def settles_flags(context: Context, prepared: Prepared) -> bool:
+    """Tells whether all flags speak of the tip after this run.
+
+    A run that reconciled only a part leaves the flags of the rest void.
+    """
+    lineage = prepared.lineage
+    return not context.is_partial or (lineage.is_trusted and not lineage.foreign)
 
 
 def _batches(

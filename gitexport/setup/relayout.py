@@ -73,7 +73,6 @@ def relayout(
         journal = Journal(repository)
         directory = repository.state_dir / "stage" / journal.begin().run_id
         directory.mkdir(parents=True)
-        journal.note_stage(directory)
         try:
             report = _Relayout(repository, publication, clock, progress).commit(journal, directory)
         finally:

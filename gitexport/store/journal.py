@@ -48,7 +48,6 @@ class Run:
     touched_at: datetime
     packs: tuple[str, ...] = ()
     commits: tuple[ObjectId, ...] = ()
-    stage: str | None = None
     finished_at: datetime | None = None
 
 
@@ -86,10 +85,6 @@ class Journal:
         packs, commits = (*run.packs, name), (*run.commits, commit_id)
         now = datetime.now(UTC)
         self._write(replace(run, packs=packs, commits=commits, touched_at=now))
-
-    def note_stage(self, directory: Path) -> None:
-        """Names the directory of files that wait to be renamed into the working tree."""
-        self._write(replace(self._current(), stage=str(directory), touched_at=datetime.now(UTC)))
 
     def touch(self) -> None:
         """Says that the run is alive."""
@@ -256,7 +251,6 @@ def _parse_run(members: dict[str, Any]) -> Run:
         touched_at=datetime.fromisoformat(members["touched_at"]),
         packs=tuple(str(pack) for pack in members["packs"]),
         commits=tuple(ObjectId(str(commit)) for commit in members["commits"]),
-        stage=_optional_text(members["stage"]),
         finished_at=None if finished is None else datetime.fromisoformat(finished),
     )
 
