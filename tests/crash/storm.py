@@ -57,6 +57,7 @@ class Storm:
     _running: dict[int, int] = field(default_factory=dict)
     _over: threading.Event = field(default_factory=threading.Event)
     _lock: threading.Lock = field(default_factory=threading.Lock)
+    _person: threading.Lock = field(default_factory=threading.Lock)
 
     def prepare(self) -> None:
         """Makes the tables, with amounts that add up to nothing, and exports them."""
@@ -149,14 +150,17 @@ class Storm:
         while not self._over.wait(chance.uniform(0.3, 1.5)):
             with notes.open("a") as file:
                 file.write(f"note {chance.random()}\n")
-            self.ended["notes"] += self._git("add", "NOTES.md") and self._git(
-                "commit", "-q", "-m", "a note", "--", "NOTES.md"
-            )
+            with self._person:
+                self.ended["notes"] += self._git("add", "NOTES.md") and self._git(
+                    "commit", "-q", "-m", "a note", "--", "NOTES.md"
+                )
 
     def _collect_garbage(self, chance: random.Random) -> None:
         while not self._over.wait(chance.uniform(0, 0.2)):
             command = chance.choice((("gc", "-q", "--prune=now"), ("repack", "-a", "-d", "-q")))
-            self.ended[command[0]] += self._git(*command)
+            # A gc that prunes at once destroys what a `git commit` is just writing; see git-gc(1).
+            with self._person:
+                self.ended[command[0]] += self._git(*command)
 
     def _git(self, *arguments: str) -> bool:
         # A person's command may meet a lock, and is then tried again later.
