@@ -17,6 +17,7 @@ from gitexport.export.context import Context, open_base
 from gitexport.export.merge import joined
 from gitexport.export.options import Override
 from gitexport.export.prepare import Prepared, prepare
+from gitexport.export.schema_change import standing_warnings
 from gitexport.export.seal import seal_snapshot
 from gitexport.export.settle import (
     acknowledge,
@@ -206,6 +207,11 @@ class Attempt:
         report.warnings += [
             f"the document '{path}' kept its old content: {reason}"
             for path, reason in built.documents.refused.items()
+        ]
+        report.warnings += [
+            warning
+            for plan in prepared.plans
+            for warning in standing_warnings(plan.entity, plan.relation, plan.change)
         ]
         gone = prepared.base.manifest.entities.keys() - {
             name

@@ -24,7 +24,7 @@ from gitexport.model.ports import (
     SourceView,
 )
 from gitexport.model.relation import Relation
-from gitexport.model.relation_json import relation_from_json
+from gitexport.model.relation_json import published_columns, relation_from_json
 from gitexport.model.snapshot import format_tag, parse_tag
 from gitexport.store import refs
 from gitexport.store.journal import MachineState
@@ -121,16 +121,19 @@ class _Planner:
         known = known_entity(entity, self.base.manifest)
         columns = self.view.columns(entity)
         schema = schema_hash(entity, relation, columns)
+        written = self._known_relation(entity)
         change = compare_relations(
             entity,
-            self._known_relation(entity),
+            None if written is None else relation_from_json(written),
             relation,
             columns,
             hash_differs=known is not None and known.schema not in {"", schema},
+            published_before=published_columns(written) if known and known.schema else (),
         )
+        # Without a unique key, tracking cannot tell that a second row has come for a file.
         scope, is_forced = choose_scope(
             entity,
-            is_trusted=is_trusted,
+            is_trusted=is_trusted and relation.identifies(entity.key),
             known=known,
             full=self.context.options.full,
             reread=change.reread,
@@ -157,13 +160,13 @@ class _Planner:
             return self.context.options.limit > 0
         return change.compare_keys or not self.view.tombstones(entity).is_complete
 
-    def _known_relation(self, entity: Entity) -> Relation | None:
+    def _known_relation(self, entity: Entity) -> dict[str, Any] | None:
         for name in (entity.name, entity.renamed_from):
             path = f"{RELATIONS_DIRECTORY}/{name}.json"
             content = self.base.content(self.context.repository, path) if name else None
             if content:
                 value: dict[str, Any] = json.loads(content)
-                return relation_from_json(value)
+                return value
         return None
 
 

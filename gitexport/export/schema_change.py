@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 
 from gitexport.canonical.value import canonical_value
-from gitexport.model.entity import Entity
+from gitexport.model.entity import Entity, Tracking
 from gitexport.model.relation import NamedType, Relation
 
 
@@ -36,15 +36,16 @@ def schema_hash(entity: Entity, relation: Relation, published: Sequence[str]) ->
     return sha256(canonical_value(value)).hexdigest()
 
 
-def compare_relations(
+def compare_relations(  # noqa: PLR0913 - what there was, and what there is
     entity: Entity,
     old: Relation | None,
     new: Relation,
     published: Sequence[str],
     *,
     hash_differs: bool,
+    published_before: Sequence[str] = (),
 ) -> SchemaChange:
-    """Compares a relation with the last commit's description of it."""
+    """Compares a relation, and what is published, with the last commit's description of it."""
     missing = [
         f"{entity.name}: column '{name}' is gone from {new.name}"
         for name in entity.columns
@@ -55,6 +56,8 @@ def compare_relations(
     sentences = [
         *missing,
         *_column_changes(entity, old, new, published),
+        *_publication_changes(entity, old, new, published_before, published),
+        *_key_changes(entity, old, new),
         *_type_changes(entity, old, new),
         *_partition_changes(entity, old, new),
     ]
@@ -63,6 +66,44 @@ def compare_relations(
         reread=hash_differs,
         compare_keys=set(old.partitions) != set(new.partitions),
     )
+
+
+def standing_warnings(entity: Entity, relation: Relation, change: SchemaChange) -> list[str]:
+    """Lists what a run has to say as long as it is so, apart from what it names as a change."""
+    told = {name for name in entity.columns for text in change.sentences if f"'{name}' " in text}
+    warnings = [
+        f"{entity.name}: columns names '{name}', which {relation.name} does not have"
+        for name in entity.columns
+        if name != "*" and name not in told and relation.column(name) is None
+    ]
+    if entity.tracking is not Tracking.COMPARE and not relation.identifies(entity.key):
+        warnings.append(
+            f"{entity.name}: {_no_unique_key(entity, relation)}, so every run reads all of its "
+            "rows to find duplicates"
+        )
+    return warnings
+
+
+def _no_unique_key(entity: Entity, relation: Relation) -> str:
+    return f"no unique key of {relation.name} covers ({', '.join(entity.key)})"
+
+
+def _key_changes(entity: Entity, old: Relation, new: Relation) -> Iterator[str]:
+    if old.identifies(entity.key) and not new.identifies(entity.key):
+        yield f"{entity.name}: {_no_unique_key(entity, new)} any more"
+
+
+def _publication_changes(
+    entity: Entity, old: Relation, new: Relation, before: Sequence[str], after: Sequence[str]
+) -> Iterator[str]:
+    if not before:
+        return
+    for name in after:
+        if name not in before and old.column(name) is not None:
+            yield f"{entity.name}: column '{name}' is published from now on"
+    for name in before:
+        if name not in after and new.column(name) is not None:
+            yield f"{entity.name}: column '{name}' is published no longer"
 
 
 def _column_changes(

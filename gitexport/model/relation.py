@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from enum import Enum
 from typing import NamedTuple
@@ -136,6 +137,16 @@ class Relation:
     def column(self, name: str) -> Column | None:
         """Finds a column by its name."""
         return next((column for column in self.columns if column.name == name), None)
+
+    def identifies(self, columns: Collection[str]) -> bool:
+        """Tells whether no two rows can agree in some columns: a unique key is among them."""
+        keys = [key.columns for key in self.unique_keys if self._is_never_null(key.columns)]
+        keys += [self.primary_key] if self.primary_key else []
+        return any(set(key) <= set(columns) for key in keys)
+
+    def _is_never_null(self, columns: Collection[str]) -> bool:
+        found = [self.column(name) for name in columns]
+        return all(column is not None and column.not_null for column in found)
 
 
 def quote_identifier(name: str) -> str:

@@ -5,6 +5,9 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
+import pytest
+
+from gitexport.errors import KeyNotUniqueError
 from gitexport.export.options import Override
 from gitexport.model.entity import QueryDocument
 from tests.fixtures.workbench import Workbench
@@ -98,3 +101,38 @@ def test_entity_that_is_no_longer_configured_keeps_its_files(users: Workbench) -
 
     assert any("'pets' is no longer configured" in text for text in report.warnings)
     assert "data/pets/1.json" in users.files()
+
+
+def test_lost_key_is_named_and_duplicates_are_refused(users: Workbench) -> None:
+    users.export()
+    users.sql("ALTER TABLE users DROP CONSTRAINT users_pkey")
+    report = users.export()
+    assert "users: no unique key of public.users covers (id) any more" in report.schema_changes
+    before = users.files()
+    users.sql("INSERT INTO users (id, name) VALUES (1, 'second')")
+
+    with pytest.raises(KeyNotUniqueError):
+        users.export()
+
+    assert users.files() == before
+    users.sql("DELETE FROM users WHERE name = 'second'; ALTER TABLE users ADD PRIMARY KEY (id)")
+    users.export()
+    assert users.files()["data/users/1.json"] == before["data/users/1.json"]
+    assert users.export().warnings == []
+    users.check()
+
+
+def test_what_the_configuration_publishes_is_named_when_it_changes(users: Workbench) -> None:
+    users.sql("ALTER TABLE users ADD COLUMN mood text DEFAULT 'ok'")
+    users.export()
+    users.change_entity("users", columns=("id", "mood", "mod"))
+
+    report = users.export()
+
+    assert report.schema_changes == [
+        "users: column 'mood' is published from now on",
+        "users: column 'name' is published no longer",
+    ]
+    assert report.warnings == ["users: columns names 'mod', which public.users does not have"]
+    assert report.entities["users"].modified == 20
+    assert users.export().snapshot is None
