@@ -38,7 +38,7 @@ bench: setup ## measures speed and memory against their limits
 
 # The random tests read CHAOS_SECONDS when they are collected; 20 seconds unless given.
 soak: setup ## kills exports for CHAOS_SECONDS and at every call, and looks for what was lost
-	@CHAOS_SECONDS=$(CHAOS_SECONDS) $(RUN) -m pytest -p no:randomly tests/crash -m "soak or slow" $(ARGS)
+	@CHAOS_SECONDS=$(CHAOS_SECONDS) $(RUN) -m pytest -p no:randomly tests/crash tests/faults -m "soak or slow" $(ARGS)
 
 docs: setup ## checks the links and targets that README.md and docs/ name
 	@$(RUN) -m tests.documentation
