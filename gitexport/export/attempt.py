@@ -28,6 +28,7 @@ from gitexport.export.settle import (
     remember_shown,
     settles_flags,
     show,
+    why_hidden,
 )
 from gitexport.export.share import ShareTask
 from gitexport.export.stopwatch import Stopwatch
@@ -252,20 +253,23 @@ class Attempt:
         context = self._context
         self._watch.stage("working tree")
         if tip is None or not self._is_shown:
+            report.left_alone = why_hidden(context) if is_new else None
             return
         discard = Override.EDITS in context.options.overrides
+        is_stale = False
         if is_new:
             total = sum(changes.count for changes in built.changes)
             context.progress.stage("refreshing files", total)
             stage = None if self._directory is None else self._directory / "files"
             view = show(context, joined(built.changes), tip, stage, discard_edits=discard)
-            if view.stale is not None:
+            is_stale = view.stale is not None
+            if is_stale:
                 report.warnings.append(
                     f"the working tree was not refreshed: {view.stale}; the next export does it"
                 )
             report.warnings += [f"cannot replace {reason}" for reason in view.refused]
         left = edits_still_left(context, tip)
-        if is_new:
+        if is_new and not is_stale:
             self._warn_of_other_edits(report, left)
         if left and discard:
             overwrite_edits(context, tip, left)
@@ -280,5 +284,5 @@ class Attempt:
         edited = edited_files(repository.gitdir, repository.worktree, most=_LOOKED_AT) or []
         others = [path for path in edited if path not in left]
         if others:
-            more = "" if len(others) == 1 else f" and {len(others) - 1} more"
-            report.warnings.append(f"'{others[0]}'{more} has uncommitted edits, left as they are")
+            more = " has" if len(others) == 1 else f" and {len(others) - 1} more have"
+            report.warnings.append(f"'{others[0]}'{more} uncommitted edits, left as they are")

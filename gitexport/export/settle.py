@@ -91,11 +91,18 @@ def _batches(
 
 def is_shown(context: Context) -> bool:
     """Tells whether the working tree shows the branch that the snapshot goes to."""
+    return why_hidden(context) is None
+
+
+def why_hidden(context: Context) -> str | None:
+    """Says why the working tree does not show the branch; None where it does."""
     repository = context.repository
-    return (
-        repository.checked_out_branch() == context.branch
-        and repository.operation_in_progress() is None
-    )
+    if repository.worktree is None:
+        return "the repository is bare"
+    if repository.checked_out_branch() != context.branch:
+        return f"'{context.branch}' is not checked out"
+    operation = repository.operation_in_progress()
+    return None if operation is None else f"'git {operation}' is unfinished"
 
 
 def catch_up(context: Context, state: MachineState, tip: ObjectId | None) -> ViewReport | None:

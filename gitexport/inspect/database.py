@@ -73,7 +73,9 @@ def _check_tracking(
         else:
             yield warning("tracking", finding.message, finding.hint)
     if chosen and not findings:
-        yield ok("tracking", f"{len(chosen)} entities are tracked as they should be")
+        count = len(chosen)
+        tracked = "1 entity is" if count == 1 else f"all {count} entities are"
+        yield ok("tracking", f"{tracked} tracked completely")
     compared = len(publication.entities) - len(chosen)
     if compared and len(entities) == len(publication.entities):
         yield ok("tracking", f"{compared} entities are compared: every export reads all their rows")

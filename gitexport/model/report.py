@@ -36,8 +36,9 @@ class ExportReport:
     `snapshot` and `commit` are None when nothing was committed. `published` is True only
     after the remote's refs were read back. `warnings` are for people, `details` say a line for
     each document where that was asked. `kept_edits` are files with a person's edit that were
-    left as they are. `stages` are milliseconds. `exit_code` is the
-    one that the command ends with.
+    left as they are. `left_alone` says why the working tree was not brought to a new commit,
+    where it does not show the branch. `stages` are milliseconds. `exit_code` is the one that
+    the command ends with.
     """
 
     mode: str
@@ -53,6 +54,7 @@ class ExportReport:
     details: list[str] = field(default_factory=list)
     kept_edits: list[str] = field(default_factory=list)
     schema_changes: list[str] = field(default_factory=list)
+    left_alone: str | None = None
     stages: dict[str, int] = field(default_factory=dict)
     exit_code: int = 0
 

@@ -157,7 +157,7 @@ def test_remote_is_compared_with_what_was_seen(journey: Journey, tmp_path: Path)
     journey.sql("UPDATE users SET name = 'x' WHERE id = 1")
     journey.export()
     assert status(journey)["remote"]["ahead"] == 1
-    assert "1 commits ahead of origin" in journey.done("status").out
+    assert "1 commit ahead of origin" in journey.done("status").out
     other = tmp_path / "other"
     subprocess.run(["git", "clone", "-q", str(tmp_path / "r.git"), str(other)], check=True)
     subprocess.run(

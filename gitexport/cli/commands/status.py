@@ -139,7 +139,8 @@ def _remote(report: StatusReport) -> str:
         return f"{remote.remote} has commits that are not here"
     if not remote.ahead and not remote.behind:
         return f"{remote.remote} has every commit"
-    return f"{remote.ahead} commits ahead of {remote.remote}, {remote.behind} behind"
+    commits = "1 commit" if remote.ahead == 1 else f"{remote.ahead} commits"
+    return f"{commits} ahead of {remote.remote}, {remote.behind} behind"
 
 
 def _members(report: StatusReport, arguments: StatusArguments) -> dict[str, object]:

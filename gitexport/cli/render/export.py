@@ -27,6 +27,8 @@ def print_outcome(outcome: ExportOutcome, invocation: Invocation) -> int:
     _tell_quarantined(report, invocation)
     for warning in report.warnings:
         messages.warn(warning)
+    if report.left_alone:
+        messages.info(f"no file was touched: {report.left_alone}")
     if invocation.options.is_json:
         invocation.print_json("export", members(outcome))
     else:

@@ -111,6 +111,7 @@ def test_branch_that_is_not_checked_out_is_moved_by_name(users: Workbench) -> No
 
     assert users.git("rev-parse", "main") == report.commit
     assert users.git("rev-parse", "HEAD") != report.commit
+    assert report.left_alone == "'main' is not checked out"
     assert "x" not in (users.path / "data/users/1.json").read_text()
     assert users.git("status", "--porcelain") == ""
     users.git("checkout", "-q", "main")
@@ -124,7 +125,7 @@ def test_bare_repository_needs_no_index(users: Workbench, tmp_path: Path) -> Non
 
     bare.export()
     bare.sql("UPDATE users SET name = 'x' WHERE id = 1")
-    bare.export()
+    assert bare.export().left_alone == "the repository is bare"
 
     assert not (tmp_path / "bare.git/index").exists()
     assert len(bare.files()) == 20
@@ -187,7 +188,8 @@ def test_held_index_lock_defers_only_the_view(users: Workbench) -> None:
     report = users.export()
 
     assert report.snapshot is not None
-    assert any("not refreshed" in text for text in report.warnings)
+    (warning,) = report.warnings
+    assert "not refreshed" in warning
     lock.unlink()
     users.export()
     users.check()
