@@ -53,8 +53,10 @@ def vacuum_after(connection: Connection, entity: Entity, rows: int) -> str | Non
     if entity.tracking is Tracking.COMPARE or rows < _FEWEST:
         return None
     table: sql.Composable = identifier(entity)
+    # Nothing else has changed than the flag; statistics of wide rows take longer than all else.
+    analyzed: sql.Composable = sql.SQL(" ({})").format(sql.Identifier(entity.flag))
     if entity.tracking is Tracking.TABLE:
-        table = sql.SQL("gitexport.pending")
+        table, analyzed = sql.SQL("gitexport.pending"), sql.SQL("")
     row = connection.execute(_MAY_VACUUM, (table.as_string(None),)).fetchone()
     if row is None or rows < _SHARE * row[1]:
         return None
@@ -64,7 +66,7 @@ def vacuum_after(connection: Connection, entity: Entity, rows: int) -> str | Non
             f"'{name}' grows with large exports: the role may not VACUUM it "
             "(let its owner do so, or grant MAINTAIN from PostgreSQL 17 on)"
         )
-    statement = sql.SQL("VACUUM (ANALYZE, SKIP_LOCKED) {}").format(table)
+    statement = sql.SQL("VACUUM (ANALYZE, SKIP_LOCKED) {}{}").format(table, analyzed)
     ddl.execute_outside(connection, statement)
     return None
 
