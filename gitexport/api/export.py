@@ -11,6 +11,7 @@ from gitexport.export.options import ExportOptions
 from gitexport.export.run import export_snapshot
 from gitexport.model.report import ExportReport, PushReport
 from gitexport.store.in_step import note_in_step
+from gitexport.store.remote import remote_url
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,7 @@ def export(
     """Exports, then pushes where that was asked for; `on_report` is told in between.
 
     Raises:
+        UsageError: A push was asked for, and there is no remote.
         DecisionNeededError: A guard stopped the run, or the SQL was not accepted.
         GitExportError: Anything else that stops a run before its snapshot exists.
     """
@@ -53,6 +55,9 @@ def export(
         session.entities(request.options.entities)
         is_dry_run = request.options.is_dry_run
         session.accept(accept=request.accept_config, remember=not is_dry_run)
+        if request.push:
+            # A snapshot that cannot be published is better refused before it is made.
+            remote_url(session.repository, session.publication.remote)
         report = export_snapshot(
             session.source,
             session.repository,

@@ -60,3 +60,14 @@ def test_remote_that_is_not_there(journey: Journey, tmp_path: Path) -> None:
     assert journey.run("push", "nowhere").code == 2
     journey.git("remote", "add", "origin", str(tmp_path / "none.git"))
     assert journey.run("push").code == 5
+
+
+def test_export_that_cannot_be_published_is_refused_before_it_is_made(journey: Journey) -> None:
+    journey.sql("UPDATE users SET name = 'x' WHERE id = 1")
+    before = journey.git("rev-parse", "main")
+
+    result = journey.run("export", "--push")
+
+    assert result.code == 2
+    assert "git remote add" in result.err
+    assert journey.git("rev-parse", "main") == before
