@@ -119,7 +119,8 @@ def _started(task: ShareTask, crew: Crew) -> Iterator[list[Connection]]:
             ours, theirs = context.Pipe()
             own = task.for_part(part, crew.processes)
             process = context.Process(target=_work, args=(theirs, own, crew), daemon=True)
-            process.start()
+            with _uninterrupted():
+                process.start()
             theirs.close()
             connections.append(ours)
             running.append(process)
@@ -132,6 +133,16 @@ def _started(task: ShareTask, crew: Crew) -> Iterator[list[Connection]]:
             if process.is_alive():
                 process.kill()
                 process.join()
+
+
+@contextlib.contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """Holds Ctrl-C back while forking: the interpreter drops what its own hooks there raise."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _gather(connections: Sequence[Connection], progress: Progress) -> list[Any]:
@@ -158,6 +169,7 @@ def _gather(connections: Sequence[Connection], progress: Progress) -> list[Any]:
 
 def _work(parent: Connection, task: ShareTask, crew: Crew) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     _die_with_parent()
     gc.disable()
     try:

@@ -6,6 +6,7 @@ import os
 import random
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -378,7 +379,9 @@ def _without_privileges(path: Path) -> Iterator[None]:
         return
     for found in [path, *path.rglob("*")]:
         os.chown(found, _NOBODY, _NOBODY, follow_symlinks=False)
-    for above in path.parents[:3]:
+    for above in path.parents:
+        if above == Path(tempfile.gettempdir()):
+            break
         above.chmod(0o711)
     os.seteuid(_NOBODY)
     try:
