@@ -23,9 +23,10 @@ from enum import IntEnum
 from functools import lru_cache
 from hashlib import sha1
 from pathlib import Path
-from zlib import DEFLATED, compress, compressobj, crc32
+from zlib import crc32
 
 from gitexport.errors import CorruptRepositoryError
+from gitexport.store.deflate import deflate
 from gitexport.store.pack_index import (
     ENTRY,
     PACK_HEADER,
@@ -36,11 +37,6 @@ from gitexport.store.pack_index import (
 
 _COPY_BYTES = 1 << 20
 _ID_BYTES = 20
-# Setting up deflate for its largest window costs several times what a small object does.
-# Within these sizes the result is as small; every reader of zlib streams reads it.
-_SMALL_BYTES = 12_000
-_SMALL_WINDOW_BITS = 12
-_SMALL_MEMORY_LEVEL = 5
 
 
 class ObjectKind(IntEnum):
@@ -90,10 +86,9 @@ class FragmentWriter:
     `number` tells the fragments of one pack apart (0 to 255).
     """
 
-    def __init__(self, path: Path, number: int, *, level: int = 1) -> None:
+    def __init__(self, path: Path, number: int) -> None:
         self._path = path
         self._number = number
-        self._level = level
         self._entries: list[bytes] = []
         self._offset = PACK_HEADER.size
         self._file = path.open("wb", buffering=_COPY_BYTES)
@@ -108,11 +103,7 @@ class FragmentWriter:
     def add_known(self, kind: ObjectKind, name: bytes, data: bytes) -> None:
         """Writes an object whose id is known already."""
         size = len(data)
-        if size <= _SMALL_BYTES:
-            small = compressobj(self._level, DEFLATED, _SMALL_WINDOW_BITS, _SMALL_MEMORY_LEVEL)
-            body = _object_head(kind, size) + small.compress(data) + small.flush()
-        else:
-            body = _object_head(kind, size) + compress(data, self._level)
+        body = _object_head(kind, size) + deflate(data)
         self._file.write(body)
         self._entries.append(ENTRY.pack(name, crc32(body), self._offset, self._number))
         self._offset += len(body)
