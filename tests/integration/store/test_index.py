@@ -43,7 +43,9 @@ def _listing(viewed: ViewedRepository) -> list[str]:
     return git(viewed.path, "ls-files", "-s", "-z").split("\0")[:-1]
 
 
-def test_cached_trees_of_other_directories_stay_valid(viewed: ViewedRepository) -> None:
+def test_cached_trees_of_other_directories_stay_valid(
+    viewed: ViewedRepository, monkeypatch: pytest.MonkeyPatch
+) -> None:
     _patch(viewed, [IndexEdit(b"data/1/1.json", blob_id(b"2\n"))])
 
     with_trees = open_plain(viewed.gitdir).extensions[b"TREE"]
@@ -52,16 +54,10 @@ def test_cached_trees_of_other_directories_stay_valid(viewed: ViewedRepository) 
     assert b"1\x00-1 0\n2\x0038 0\n" in with_trees
     # What git computes from what is left is what it computes from nothing.
     tree = git(viewed.path, "write-tree")
-    os.environ["GIT_INDEX_FILE"] = str(viewed.gitdir / "other")
-    git(viewed.path, "update-index", "--index-info", stdin="\n".join(_listing_of(viewed)) + "\n")
+    listing = "\n".join(_listing(viewed)) + "\n"
+    monkeypatch.setenv("GIT_INDEX_FILE", str(viewed.gitdir / "other"))
+    git(viewed.path, "update-index", "--index-info", stdin=listing)
     assert git(viewed.path, "write-tree") == tree
-
-
-def _listing_of(viewed: ViewedRepository) -> list[str]:
-    environment = os.environ.pop("GIT_INDEX_FILE")
-    listed = _listing(viewed)
-    os.environ["GIT_INDEX_FILE"] = environment
-    return listed
 
 
 def test_an_executable_file_that_loses_its_mode_changes_its_tree(viewed: ViewedRepository) -> None:
