@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from gitexport.api.session import Session, Settings
-from gitexport.export.stored import StoredHistory
-from gitexport.history.changes import document_changes, with_fields
+from gitexport.compare.changes import document_changes, with_fields
+from gitexport.compare.stored import StoredHistory
 from gitexport.history.log import DocumentEvent, log_document, log_snapshots
 from gitexport.history.show import (
     ShownDocument,

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from gitexport.canonical.entity_paths import path_function
 from gitexport.canonical.value import loads
 from gitexport.errors import UnsupportedValueError
 from gitexport.export.lineage import is_managed_path
-from gitexport.export.scope import path_function
 from gitexport.model.entity import Entity, Publication
 from gitexport.model.relation_json import relation_from_json
 from gitexport.setup.repository_files import relation_path

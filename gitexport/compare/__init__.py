@@ -1,4 +1,5 @@
-"""What differs: fields between two documents, values told apart exactly as they are written.
+"""What differs: documents between two trees, fields between two documents.
 
-The only home of deepdiff. Pure: reads bytes, knows no repository.
+Finds documents of any commit by entity and key, visits no equal subtree, and tells values
+apart exactly as they are written. The only home of deepdiff.
 """

@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import cast
 
+from gitexport.canonical.manifest import Manifest
 from gitexport.canonical.value import JsonValue, canonical_value
 from gitexport.errors import QuarantinedError
 from gitexport.export.context import Context
 from gitexport.export.documents import RenewedDocuments, needs_renewal, renew
 from gitexport.export.guards import guard_deletions
-from gitexport.export.manifest import Manifest
 from gitexport.export.prepare import Prepared
 from gitexport.export.spool import ChangeSpool, SavedChanges
 from gitexport.export.workers import RunResult

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from gitexport.canonical.manifest import Manifest
 from gitexport.errors import ConfigError, UsageError
-from gitexport.export.manifest import Manifest
 from gitexport.export.options import ExportOptions
 from gitexport.model.entity import MANIFEST_PATH, Entity, Publication
 from gitexport.model.ports import Clock, Progress, Source

@@ -9,13 +9,14 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from gitexport.canonical.entity_paths import path_function
 from gitexport.errors import ConfigError
 from gitexport.export.context import Base, Context
 from gitexport.export.guards import TooSoonError, choose_instant, guard_source, is_source
 from gitexport.export.lineage import Lineage, guard_edits, is_managed_path, trace_lineage
 from gitexport.export.message import SOURCE
 from gitexport.export.schema_change import SchemaChange, compare_relations, schema_hash
-from gitexport.export.scope import EntityPlan, choose_scope, known_entity, path_function
+from gitexport.export.scope import EntityPlan, choose_scope, known_entity
 from gitexport.model.entity import RELATIONS_DIRECTORY, Entity
 from gitexport.model.ports import (
     Fence,

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from gitexport.canonical.manifest import EntityManifest, Manifest
 from gitexport.canonical.shards import PathFunction
 from gitexport.errors import DecisionNeededError
-from gitexport.export.manifest import EntityManifest, Manifest
 from gitexport.export.schema_change import SchemaChange
 from gitexport.model.entity import Entity, Tracking
 from gitexport.model.ports import NestedKind, RowScope
 from gitexport.model.relation import Relation
-
-_INTEGER_TYPES = frozenset({"smallint", "integer", "bigint"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,17 +40,6 @@ class EntityPlan:
     def directory(self) -> bytes:
         """The entity's directory in the repository."""
         return self.entity.directory.encode()
-
-
-def path_function(entity: Entity, relation: Relation) -> PathFunction:
-    """Gives the function from keys to paths of an entity."""
-    return PathFunction(entity.directory, entity.shard, integer_columns(entity, relation))
-
-
-def integer_columns(entity: Entity, relation: Relation) -> tuple[bool, ...]:
-    """Tells for each key column whether its values are integers."""
-    columns = [relation.column(name) for name in entity.key]
-    return tuple(column is not None and column.type_name in _INTEGER_TYPES for column in columns)
 
 
 def known_entity(entity: Entity, manifest: Manifest) -> EntityManifest | None:

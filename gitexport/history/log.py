@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import chain
 
-from gitexport.export.stored import StoredHistory
-from gitexport.history.changes import with_fields
+from gitexport.compare.changes import with_fields
+from gitexport.compare.stored import StoredHistory
 from gitexport.history.nearest import no_document, no_entity, require_key
 from gitexport.history.summary import SnapshotSummary, summarise
 from gitexport.model.address import Address

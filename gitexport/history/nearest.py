@@ -7,8 +7,8 @@ from difflib import get_close_matches
 from itertools import islice
 
 from gitexport.canonical.shards import PathFunction
+from gitexport.compare.stored import StoredEntity, StoredHistory, StoredTree
 from gitexport.errors import UsageError
-from gitexport.export.stored import StoredEntity, StoredHistory, StoredTree
 from gitexport.model.address import Address, format_address
 from gitexport.model.ports import Key
 

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from difflib import get_close_matches
 
+from gitexport.canonical.manifest import EntityManifest
 from gitexport.canonical.value import JsonValue, canonical_value, loads
+from gitexport.compare.changes import document_changes, with_fields
+from gitexport.compare.stored import StoredHistory
 from gitexport.errors import UsageError
-from gitexport.export.manifest import EntityManifest
-from gitexport.export.stored import StoredHistory
-from gitexport.history.changes import document_changes, with_fields
 from gitexport.history.nearest import no_document, require_entity, require_key
 from gitexport.history.summary import SnapshotSummary, summarise
 from gitexport.model.address import Address

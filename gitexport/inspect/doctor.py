@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
+from gitexport.compare.stored import StoredHistory
 from gitexport.errors import GitExportError
 from gitexport.export.message import SOURCE
-from gitexport.export.stored import StoredHistory
 from gitexport.inspect.database import check_database
 from gitexport.inspect.documents import check_documents
 from gitexport.inspect.finding import Finding, failed, ok

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from gitexport.compare.stored import StoredEntity, StoredTree
 from gitexport.errors import GitExportError
 from gitexport.export.encode import REFUSED_BYTES, WARNED_BYTES
 from gitexport.export.scope import known_entity
-from gitexport.export.stored import StoredEntity, StoredTree
 from gitexport.inspect.finding import Finding, failed, ok, warning
 from gitexport.model.entity import Entity
 from gitexport.store.repository import DataRepository

@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from gitexport.canonical.blob_id import blob_id
+from gitexport.compare.stored import StoredHistory, StoredTree
 from gitexport.errors import GitExportError
 from gitexport.export.lineage import is_managed_path, trace_lineage
-from gitexport.export.stored import StoredHistory, StoredTree
 from gitexport.inspect.pending import EntityStatus, read_pending
 from gitexport.model.entity import Publication
 from gitexport.model.ports import Clock, Fence, Source

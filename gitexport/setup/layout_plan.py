@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
+from gitexport.canonical.entity_paths import path_function
+from gitexport.canonical.manifest import Manifest
 from gitexport.canonical.shards import PathFunction
+from gitexport.compare.stored import StoredEntity, StoredHistory, StoredTree
 from gitexport.errors import ConfigError, DecisionNeededError
-from gitexport.export.manifest import Manifest
-from gitexport.export.scope import path_function
-from gitexport.export.stored import StoredEntity, StoredHistory, StoredTree
 from gitexport.model.entity import (
     CONFIG_PATH,
     MANIFEST_PATH,

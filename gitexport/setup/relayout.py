@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
+from gitexport.compare.stored import StoredHistory
 from gitexport.errors import DecisionNeededError
 from gitexport.export.derived import Derived, is_shown, next_instant, seal_derived, show_commit
 from gitexport.export.message import SETUP, SNAPSHOT, SOURCE, VERSION
-from gitexport.export.stored import StoredHistory
 from gitexport.model.entity import Publication
 from gitexport.model.ports import Clock, Progress
 from gitexport.model.snapshot import ObjectId, format_tag

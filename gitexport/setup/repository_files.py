@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 
+from gitexport.canonical.manifest import EntityManifest, Manifest
 from gitexport.canonical.value import canonical_value, loads
 from gitexport.errors import UnsupportedValueError, UsageError
-from gitexport.export.manifest import EntityManifest, Manifest
 from gitexport.model.entity import MANIFEST_PATH, RELATIONS_DIRECTORY, Entity, Publication
 from gitexport.model.relation import Relation, RelationName
 from gitexport.model.relation_json import relation_from_json, relation_to_json

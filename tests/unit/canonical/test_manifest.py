@@ -3,8 +3,8 @@
 import pytest
 
 from gitexport.canonical.check import check
+from gitexport.canonical.manifest import Manifest
 from gitexport.errors import ConfigError, CorruptRepositoryError
-from gitexport.export.manifest import Manifest
 from gitexport.model.entity import Entity, Shard
 from gitexport.model.relation import RelationName
 

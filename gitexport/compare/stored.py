@@ -10,11 +10,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
+from gitexport.canonical.entity_paths import path_function
+from gitexport.canonical.manifest import EntityManifest, Manifest
 from gitexport.canonical.shards import PathFunction
 from gitexport.canonical.value import loads
 from gitexport.errors import ConfigError, CorruptRepositoryError, UnsupportedValueError
-from gitexport.export.manifest import EntityManifest, Manifest
-from gitexport.export.scope import path_function
 from gitexport.model.entity import MANIFEST_PATH, RELATIONS_DIRECTORY, Entity, Publication, Shard
 from gitexport.model.relation import Relation
 from gitexport.model.relation_json import relation_from_json

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from gitexport.compare.documents import field_changes
+from gitexport.compare.stored import StoredEntity, StoredHistory, StoredTree
 from gitexport.errors import UnsupportedValueError
-from gitexport.export.stored import StoredEntity, StoredHistory, StoredTree
 from gitexport.model.address import Address
 from gitexport.model.changeset import ChangeKind, DocumentChange
 from gitexport.model.ports import Key

@@ -1,0 +1,20 @@
+"""The path function of an entity, from its configuration and its relation's key columns."""
+
+from __future__ import annotations
+
+from gitexport.canonical.shards import PathFunction
+from gitexport.model.entity import Entity
+from gitexport.model.relation import Relation
+
+_INTEGER_TYPES = frozenset({"smallint", "integer", "bigint"})
+
+
+def path_function(entity: Entity, relation: Relation) -> PathFunction:
+    """Gives the function from keys to paths of an entity."""
+    return PathFunction(entity.directory, entity.shard, integer_columns(entity, relation))
+
+
+def integer_columns(entity: Entity, relation: Relation) -> tuple[bool, ...]:
+    """Tells for each key column whether its values are integers."""
+    columns = [relation.column(name) for name in entity.key]
+    return tuple(column is not None and column.type_name in _INTEGER_TYPES for column in columns)
