@@ -12,8 +12,9 @@ from collections.abc import Iterator
 from typing import cast
 
 from gitexport.canonical.value import ExactNumber, JsonValue, loads
-from gitexport.model.address import format_pointer
 from gitexport.model.changeset import ABSENT, Absent, FieldChange
+from gitexport.model.field_merge import same_value
+from gitexport.model.pointer import format_pointer, get
 
 
 def field_changes(old: bytes | None, new: bytes | None) -> list[FieldChange]:
@@ -29,13 +30,13 @@ def field_changes(old: bytes | None, new: bytes | None) -> list[FieldChange]:
     after = ABSENT if new is None else loads(new)
     if _is_document(before) and _is_document(after):
         return list(_members(_as_object(before), _as_object(after)))
-    return [] if _same(before, after) else [FieldChange("", before, after)]
+    return [] if same_value(before, after) else [FieldChange("", before, after)]
 
 
 def _members(old: dict[str, JsonValue], new: dict[str, JsonValue]) -> Iterator[FieldChange]:
     for name in sorted({*old, *new}):
         before, after = old.get(name, ABSENT), new.get(name, ABSENT)
-        if _same(before, after):
+        if same_value(before, after):
             continue
         if _is_nested(before) and type(before) is type(after):
             yield from _inside(name, before, after)
@@ -61,7 +62,7 @@ def _inside(name: str, old: object, new: object) -> list[FieldChange]:
         for level in levels:
             inner = tuple(level.path(output_format="list"))
             changes[inner] = FieldChange(
-                format_pointer((name, *inner)), _at(old, inner), _at(new, inner)
+                format_pointer((name, *inner)), get(old, inner), get(new, inner)
             )
     return [changes[inner] for inner in sorted(changes, key=_order)]
 
@@ -80,28 +81,6 @@ def _plain(value: object) -> object:
     if isinstance(value, list):
         return [_plain(element) for element in value]
     return value
-
-
-def _at(value: object, path: tuple[str | int, ...]) -> object:
-    for name in path:
-        if isinstance(value, dict):
-            value = value.get(name, ABSENT)
-        elif isinstance(value, list) and isinstance(name, int) and name < len(value):
-            value = value[name]
-        else:
-            return ABSENT
-    return value
-
-
-def _same(old: object, new: object) -> bool:
-    # `True == 1` in Python, also deep inside of lists and dictionaries.
-    if type(old) is not type(new):
-        return False
-    if isinstance(old, dict) and isinstance(new, dict):
-        return old.keys() == new.keys() and all(_same(old[name], new[name]) for name in old)
-    if isinstance(old, list) and isinstance(new, list):
-        return len(old) == len(new) and all(map(_same, old, new))
-    return old == new
 
 
 def _is_document(value: JsonValue | Absent) -> bool:

@@ -16,10 +16,10 @@ import re
 from dataclasses import dataclass
 
 from gitexport.errors import UsageError
+from gitexport.model.pointer import is_within, parse_pointer
 from gitexport.model.ports import Key
 
 _SPECIAL = frozenset(",#*\\")
-_POINTER = re.compile(r"(?:/(?:[^~/]|~[01])*)*")
 _FORMS = "as in users, users:42, order_details:10248,11 or users:42#/address/city"
 
 
@@ -67,7 +67,7 @@ class Address:
         """Tells whether a field of a document that matches is meant, or holds what is meant."""
         if not self.pointer:
             return True
-        return _is_within(pointer, self.pointer) or _is_within(self.pointer, pointer)
+        return is_within(pointer, self.pointer) or is_within(self.pointer, pointer)
 
     def __str__(self) -> str:
         text = self.entity
@@ -95,11 +95,6 @@ def parse_address(text: str) -> Address:
 def format_address(entity: str, key: Key) -> str:
     """Writes the address of one document."""
     return str(Address(entity, tuple(KeyPart((text,)) for text in key)))
-
-
-def format_pointer(path: tuple[str | int, ...]) -> str:
-    """Writes a JSON Pointer of member names and indexes."""
-    return "".join("/" + str(name).replace("~", "~0").replace("/", "~1") for name in path)
 
 
 def _split_key(rest: str, text: str) -> tuple[tuple[KeyPart, ...], str | None]:
@@ -138,15 +133,14 @@ def _entity(name: str, text: str) -> str:
 
 
 def _pointer(pointer: str, text: str) -> str:
-    if not _POINTER.fullmatch(pointer):
-        message = f"'{text}' is not an address: '{pointer}' is not a JSON Pointer"
-        raise UsageError(message, where=text, hint="as in #/address/city; ~0 is ~ and ~1 is /")
+    try:
+        parse_pointer(pointer)
+    except ValueError as error:
+        message = f"'{text}' is not an address: {error}"
+        hint = "as in #/address/city; ~0 is ~ and ~1 is /"
+        raise UsageError(message, where=text, hint=hint) from error
     return pointer
 
 
 def _escape(piece: str) -> str:
     return "".join("\\" + char if char in _SPECIAL else char for char in piece)
-
-
-def _is_within(pointer: str, other: str) -> bool:
-    return pointer == other or pointer.startswith(other + "/")

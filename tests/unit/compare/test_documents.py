@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from gitexport.canonical.value import ExactNumber, JsonValue, canonical_value, loads
 from gitexport.compare.documents import field_changes
-from gitexport.model.address import format_pointer
 from gitexport.model.changeset import ABSENT
+from gitexport.model.pointer import format_pointer
 
 NUMBERS = st.one_of(
     st.integers(min_value=-(2**80), max_value=2**80),

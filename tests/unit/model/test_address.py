@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gitexport.errors import UsageError
-from gitexport.model.address import format_address, format_pointer, parse_address
+from gitexport.model.address import format_address, parse_address
 
 KEYS = st.lists(st.text(max_size=8), min_size=1, max_size=3).map(tuple)
 
@@ -80,7 +80,3 @@ def test_written_address_reads_back(key: tuple[str, ...]) -> None:
 
     assert address.key == key
     assert address.matches(key)
-
-
-def test_pointer_escapes_slash_and_tilde() -> None:
-    assert format_pointer(("a/b", "~", 0)) == "/a~1b/~0/0"
