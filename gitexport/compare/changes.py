@@ -33,7 +33,13 @@ def document_changes(
     """
     parent = history.repository.tree_of(commit.parents[0]) if commit.parents else None
     old = history.at(parent)
-    new = history.at(bytes.fromhex(commit.tree_id))
+    yield from tree_changes(history, old, history.at(bytes.fromhex(commit.tree_id)), address)
+
+
+def tree_changes(
+    history: StoredHistory, old: StoredTree, new: StoredTree, address: Address | None = None
+) -> Iterator[DocumentChange]:
+    """Yields the documents that differ between two commits, as `document_changes` does."""
     for before, after in _pairs(history, old, new, address):
         for change in _changes(history, (old, before), (new, after)):
             if address is None or change.key is None or address.matches(change.key):
