@@ -74,24 +74,37 @@ class StoredHistory:
         return self._entities[place]
 
     def _describe(self, name: str, manifest: EntityManifest, relation_blob: bytes) -> StoredEntity:
-        path = f"{RELATIONS_DIRECTORY}/{name}.json"
-        try:
-            relation = relation_from_json(loads(self.repository.read_blob(relation_blob)))
-            shard = Shard.parse(manifest.shard)
-            key = self._key(name, relation)
-            entity = Entity(name, relation.name, key, (), manifest.directory, shard)
-            return StoredEntity(name, manifest, key, relation, path_function(entity, relation))
-        except (ValueError, UnsupportedValueError, ConfigError) as error:
-            message = f"'{path}' and '{MANIFEST_PATH}' do not say where documents are: {error}"
-            hint = f"see 'git log -- {path}'"
-            raise CorruptRepositoryError(message, where=path, hint=hint) from error
+        content = self.repository.read_blob(relation_blob)
+        return describe_entity(self.publication, name, manifest, content)
 
-    def _key(self, name: str, relation: Relation) -> tuple[str, ...]:
-        for entity in self.publication.entities:
-            if name in {entity.name, entity.renamed_from}:
-                return entity.key
-        unique = relation.unique_keys[0].columns if relation.unique_keys else ()
-        return relation.primary_key or unique
+
+def describe_entity(
+    publication: Publication, name: str, manifest: EntityManifest, relation_file: bytes
+) -> StoredEntity:
+    """Tells how a snapshot lays out an entity, from the snapshot's own files.
+
+    Raises:
+        CorruptRepositoryError: The relation's file or the manifest does not say it.
+    """
+    path = f"{RELATIONS_DIRECTORY}/{name}.json"
+    try:
+        relation = relation_from_json(loads(relation_file))
+        shard = Shard.parse(manifest.shard)
+        key = _key(publication, name, relation)
+        entity = Entity(name, relation.name, key, (), manifest.directory, shard)
+        return StoredEntity(name, manifest, key, relation, path_function(entity, relation))
+    except (ValueError, UnsupportedValueError, ConfigError) as error:
+        message = f"'{path}' and '{MANIFEST_PATH}' do not say where documents are: {error}"
+        hint = f"see 'git log -- {path}'"
+        raise CorruptRepositoryError(message, where=path, hint=hint) from error
+
+
+def _key(publication: Publication, name: str, relation: Relation) -> tuple[str, ...]:
+    for entity in publication.entities:
+        if name in {entity.name, entity.renamed_from}:
+            return entity.key
+    unique = relation.unique_keys[0].columns if relation.unique_keys else ()
+    return relation.primary_key or unique
 
 
 class StoredTree:

@@ -1,0 +1,1 @@
+"""Carries whole snapshots: as archives, and from snapshots into databases."""

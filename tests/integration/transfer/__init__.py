@@ -1,0 +1,1 @@
+"""Tests of `gitexport.transfer` on real databases and repositories."""
