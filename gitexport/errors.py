@@ -16,6 +16,7 @@
     │   ├── PermissionDeniedError      the role lacks a privilege
     │   └── StatementFailedError       the server refused a statement
     ├── ConflictError              9   restore, revert, apply or import met a conflict
+    │   └── RowRefusedError            a row cannot be written as its document says
     ├── MachineError              10   disk, memory or permission of this machine
     ├── UnsupportedValueError          one value cannot be held; collected as quarantine
     ├── NotCanonicalError              bytes are not in canonical form
@@ -144,6 +145,31 @@ class ConflictError(GitExportError):
     """Two changes meet in one place."""
 
     exit_code = 9
+
+
+class RowRefusedError(ConflictError):
+    """A row cannot be written as its document says: a constraint, a type, a trigger.
+
+    `entity` and `key` name the document, `key` only where it is known; `constraint` is the
+    constraint that the row breaks. `sqlstate` is PostgreSQL's code, empty where there is none.
+    """
+
+    def __init__(  # noqa: PLR0913 - what names a row
+        self,
+        message: str,
+        *,
+        entity: str,
+        key: tuple[str, ...] | None = None,
+        constraint: str | None = None,
+        sqlstate: str = "",
+        where: str | None = None,
+        hint: str | None = None,
+    ) -> None:
+        super().__init__(message, where=where, hint=hint)
+        self.entity = entity
+        self.key = key
+        self.constraint = constraint
+        self.sqlstate = sqlstate
 
 
 class MachineError(GitExportError):

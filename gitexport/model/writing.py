@@ -1,0 +1,259 @@
+"""The seam through which use cases write rows: values, and what a writer owes.
+
+A writer belongs to one transaction. Documents and deletions are staged first, which changes
+no row of people's; what would happen can then be asked; `write` does it, set by set, and
+the transaction ends with the block that opened the writer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import NamedTuple, Protocol
+
+from gitexport.model.entity import Entity
+from gitexport.model.foreign_keys import Component
+from gitexport.model.ports import Key
+from gitexport.model.relation import ForeignKey, Relation, RelationName
+
+
+class RowAction(str, Enum):
+    """What a staged document does to the row with its key."""
+
+    INSERT = "insert"
+    """The row must not be there."""
+    UPDATE = "update"
+    """The row must be there."""
+    UPSERT = "upsert"
+    """Inserts the row, or updates it where it differs."""
+    SKIP = "skip"
+    """Inserts the row unless it is there."""
+
+
+class MissingColumns(str, Enum):
+    """What becomes of published columns that a document lacks."""
+
+    DEFAULT = "default"
+    """An inserted row takes the column's default, an updated one keeps its value."""
+    NULL = "null"
+    """They become null."""
+    REFUSE = "refuse"
+    """The document is refused by name."""
+
+
+@dataclass(frozen=True, slots=True)
+class WritingOptions:
+    """How one transaction writes.
+
+    `fires_triggers` leaves people's triggers and rules at work. `lock_timeout_ms` is how long
+    a statement waits for another session's lock. With `is_rehearsal` nothing is kept:
+    the transaction is undone at its end, whatever was written.
+    """
+
+    fires_triggers: bool = False
+    lock_timeout_ms: int = 30_000
+    is_rehearsal: bool = False
+
+
+class PeoplesCode(NamedTuple):
+    """A trigger or rule of people's on a relation that is written.
+
+    `kind` is `trigger` or `rule`. `is_silenced` tells whether it is disabled until the
+    transaction ends; one that is not fires.
+    """
+
+    relation: RelationName
+    name: str
+    kind: str
+    is_silenced: bool
+
+
+class CurrentRow(NamedTuple):
+    """A row as an export would read it now; `problem` says why it has no document."""
+
+    key: Key
+    document: bytes | None
+    problem: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class StagedRows:
+    """What some documents are, against the relation that they are for.
+
+    `missing` counts documents that lack a published column, by column; `unknown` counts
+    those that hold a member which is not written (no such column, or not published).
+    `required` are columns without default that may not be null and that an inserted row
+    would not get: neither are they published, nor does every document hold them.
+    """
+
+    rows: int = 0
+    missing: Mapping[str, int] = field(default_factory=dict)
+    unknown: Mapping[str, int] = field(default_factory=dict)
+    required: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class WriteCounts:
+    """Rows of one entity by what is, or was, done with them."""
+
+    inserted: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    skipped: int = 0
+    deleted: int = 0
+
+
+class CascadeReach(NamedTuple):
+    """Rows that a deletion changes elsewhere.
+
+    `relation` refers to `target`, whose rows are deleted, by the constraint `name`;
+    `action` is `cascade`, `set null` or `set default`. `rows` counts those that are not
+    themselves staged.
+    """
+
+    relation: RelationName
+    name: str
+    target: RelationName
+    action: str
+    rows: int
+
+
+class KeyPair(NamedTuple):
+    """A document's key, and the key of the row that it stands for in this database."""
+
+    document: Key
+    row: Key
+
+
+class Dangling(NamedTuple):
+    """A staged row whose reference has no target, staged or present."""
+
+    entity: str
+    key: Key
+    foreign_key: str
+    reference: Key
+
+
+class RowWriter(Protocol):
+    """Writes rows in one transaction. Every method but `write` leaves people's rows alone.
+
+    Methods that give iterators use the connection until these end or are closed. Errors
+    name relations, keys, columns and constraints, never another value of a row. After an
+    error the transaction can only be given up.
+    """
+
+    def relation(self, entity: Entity) -> Relation:
+        """Describes an entity's relation as it is now.
+
+        Raises:
+            RelationNotFoundError: The relation or one of its key columns is gone.
+            PermissionDeniedError: The role may not read or write it; the hint names the grant.
+            ConfigError: It is a view or a foreign table, whose rows are not written.
+        """
+
+    def order(self, entities: Sequence[Entity]) -> tuple[Component, ...]:
+        """Tells in which order relations are written, and how each reference is kept."""
+
+    def silence(self, entities: Sequence[Entity]) -> tuple[PeoplesCode, ...]:
+        """Disables people's triggers and rules until the transaction ends, and names them.
+
+        With `fires_triggers` they are only named. gitexport's own stay at work, so that
+        what is written becomes pending and what is deleted leaves a tombstone.
+
+        Raises:
+            PermissionDeniedError: The role does not own the relation; the hint names the grant.
+        """
+
+    def current(
+        self, entity: Entity, keys: Iterable[Key] | None, *, is_locked: bool = True
+    ) -> Iterator[CurrentRow]:
+        """Streams the rows with some keys, or all rows, as an export would read them.
+
+        Locked rows are changed by nobody else until the transaction ends. Keys without a
+        row give nothing.
+
+        Raises:
+            StatementFailedError: Another session holds a lock for longer than the time limit.
+        """
+
+    def stage(
+        self,
+        entity: Entity,
+        documents: Iterable[tuple[Key, bytes]],
+        action: RowAction,
+        missing: MissingColumns = MissingColumns.DEFAULT,
+    ) -> StagedRows:
+        """Takes documents to be written, each the canonical bytes under its key.
+
+        May be called several times for an entity, with several actions. Columns that are
+        not published keep their values, or take their defaults; generated ones are left to
+        the database.
+
+        Raises:
+            RowRefusedError: A value is none of its column's type, or a document lacks a
+                column and `missing` refuses it.
+        """
+
+    def stage_deletions(self, entity: Entity, keys: Iterable[Key]) -> int:
+        """Takes keys whose rows are to be deleted; gives the number of those that have one."""
+
+    def stage_departures(self, entity: Entity) -> int:
+        """Takes every row for deletion that no document was staged for; gives their number."""
+
+    def identify(self, entity: Entity, match: Sequence[str]) -> WriteCounts:
+        """Finds the rows that staged documents stand for by other columns than the key.
+
+        Documents that have a row get its key; the others get a new one from the key's
+        default or identity. Columns of `match` that refer to other entities have to be
+        rewritten before, by `follow`. Gives how many are unchanged in number: `updated`
+        counts those that have a row, `inserted` those that have none.
+
+        Raises:
+            RowRefusedError: Two documents, or two rows, have the same values.
+            ConfigError: The key has no default that gives new values.
+        """
+
+    def follow(self, entity: Entity, key: ForeignKey, target: Entity) -> tuple[Dangling, ...]:
+        """Rewrites an entity's references to the keys that `target`'s documents got.
+
+        Gives the first 100 rows whose reference has no target.
+        """
+
+    def key_pairs(self, entity: Entity) -> Iterator[KeyPair]:
+        """Streams which row each staged document stands for, where the keys differ."""
+
+    def expected(self, entity: Entity) -> WriteCounts:
+        """Counts what `write` would do with what is staged."""
+
+    def reach(self, entities: Sequence[Entity]) -> tuple[CascadeReach, ...]:
+        """Counts the rows that the staged deletions would change elsewhere, through cascades."""
+
+    def statements(self, entity: Entity) -> Iterator[str]:
+        """Streams the SQL that does what is staged for one entity, a statement for each row."""
+
+    def write(self) -> Mapping[str, WriteCounts]:
+        """Deletes, updates and inserts what is staged, and gives the counts by entity.
+
+        Rows that do not differ are not touched. Foreign keys hold when it returns; sequences
+        are past the highest written value.
+
+        Raises:
+            RowRefusedError: A row breaks a constraint, or a trigger refused it.
+            PermissionDeniedError: The role may not; the hint names the grant.
+            StatementFailedError: Another session holds a lock for longer than the time limit.
+        """
+
+    def written(self, entity: Entity) -> Iterator[CurrentRow]:
+        """Reads the rows back that documents were staged for, as an export would read them.
+
+        Deleted rows are not among them; one whose deletion did not happen is.
+        """
+
+
+class WritableSource(Protocol):
+    """A database whose rows can be written."""
+
+    def writing(self, options: WritingOptions) -> AbstractContextManager[RowWriter]:
+        """Opens a transaction; it is kept when the block ends well, and undone otherwise."""
