@@ -16,7 +16,8 @@ from typing import NamedTuple, Protocol
 from gitexport.model.entity import Entity
 from gitexport.model.foreign_keys import Component
 from gitexport.model.ports import Key
-from gitexport.model.relation import ForeignKey, Relation, RelationName
+from gitexport.model.recognition import Dangling, Recogniser
+from gitexport.model.relation import Relation, RelationName
 
 
 class RowAction(str, Enum):
@@ -120,22 +121,6 @@ class CascadeReach(NamedTuple):
     rows: int
 
 
-class KeyPair(NamedTuple):
-    """A document's key, and the key of the row that it stands for in this database."""
-
-    document: Key
-    row: Key
-
-
-class Dangling(NamedTuple):
-    """A staged row whose reference has no target, staged or present."""
-
-    entity: str
-    key: Key
-    foreign_key: str
-    reference: Key
-
-
 class RowWriter(Protocol):
     """Writes rows in one transaction. Every method but `write` leaves people's rows alone.
 
@@ -202,27 +187,18 @@ class RowWriter(Protocol):
     def stage_departures(self, entity: Entity) -> int:
         """Takes every row for deletion that no document was staged for; gives their number."""
 
-    def identify(self, entity: Entity, match: Sequence[str]) -> WriteCounts:
-        """Finds the rows that staged documents stand for by other columns than the key.
+    def recogniser(self) -> Recogniser:
+        """Gives what finds the rows that documents of another database stand for.
 
-        Documents that have a row get its key; the others get a new one from the key's
-        default or identity. Columns of `match` that refer to other entities have to be
-        rewritten before, by `follow`. Gives how many are unchanged in number: `updated`
-        counts those that have a row, `inserted` those that have none.
-
-        Raises:
-            RowRefusedError: Two documents, or two rows, have the same values.
-            ConfigError: The key has no default that gives new values.
+        It works in this transaction, before the documents are staged here under the keys
+        that their rows have.
         """
 
-    def follow(self, entity: Entity, key: ForeignKey, target: Entity) -> tuple[Dangling, ...]:
-        """Rewrites an entity's references to the keys that `target`'s documents got.
+    def dangling(self, entities: Sequence[Entity]) -> tuple[Dangling, ...]:
+        """Finds rows to be written whose references have no target, staged or present.
 
-        Gives the first 100 rows whose reference has no target.
+        Gives the first 100, by entity and key.
         """
-
-    def key_pairs(self, entity: Entity) -> Iterator[KeyPair]:
-        """Streams which row each staged document stands for, where the keys differ."""
 
     def expected(self, entity: Entity) -> WriteCounts:
         """Counts what `write` would do with what is staged."""
