@@ -1,1 +1,1 @@
-"""Tests of `gitexport.transfer` on real databases and repositories."""
+"""Importing into real databases."""
