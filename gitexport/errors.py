@@ -16,7 +16,8 @@
     │   ├── PermissionDeniedError      the role lacks a privilege
     │   └── StatementFailedError       the server refused a statement
     ├── ConflictError              9   restore, revert, apply or import met a conflict
-    │   └── RowRefusedError            a row cannot be written as its document says
+    │   ├── RowRefusedError            a row cannot be written as its document says
+    │   └── PatchConflictError         a document is not what a patch was made for
     ├── MachineError              10   disk, memory or permission of this machine
     ├── UnsupportedValueError          one value cannot be held; collected as quarantine
     ├── NotCanonicalError              bytes are not in canonical form
@@ -170,6 +171,20 @@ class RowRefusedError(ConflictError):
         self.key = key
         self.constraint = constraint
         self.sqlstate = sqlstate
+
+
+class PatchConflictError(ConflictError):
+    """A document is not what a patch was made for.
+
+    `pointer` is the JSON Pointer of the place, `expected` and `found` are the exactly read
+    values there, `gitexport.model.changeset.ABSENT` where there is none.
+    """
+
+    def __init__(self, message: str, *, pointer: str, expected: object, found: object) -> None:
+        super().__init__(message)
+        self.pointer = pointer
+        self.expected = expected
+        self.found = found
 
 
 class MachineError(GitExportError):

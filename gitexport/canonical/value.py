@@ -76,7 +76,7 @@ def dumps_line(value: JsonValue) -> bytes:
     return orjson.dumps(_writable(value), option=_LINE)
 
 
-def loads(data: bytes) -> JsonValue:
+def loads(data: bytes, *, max_depth: int = MAX_FILE_DEPTH) -> JsonValue:
     """Reads JSON text exactly: integers as `int`, every other number as `ExactNumber`.
 
     `-0` and integers of more than 4,300 digits are `ExactNumber`, too, so that writing what
@@ -85,7 +85,7 @@ def loads(data: bytes) -> JsonValue:
     Raises:
         UnsupportedValueError: The text is not JSON or cannot be held exactly.
     """
-    refuse_depth(data, MAX_FILE_DEPTH)
+    refuse_depth(data, max_depth)
     return cast("JsonValue", decode_text(data, _READER))
 
 
