@@ -6,12 +6,12 @@ to another layout they are matched by the name of their file, which only the key
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import replace
 
-from gitexport.compare.documents import field_changes
+from gitexport.compare.changed_document import ChangedDocument, EntityPair
+from gitexport.compare.placed import Placed
 from gitexport.compare.stored import StoredEntity, StoredHistory, StoredTree
-from gitexport.errors import UnsupportedValueError
 from gitexport.model.address import Address
 from gitexport.model.changeset import ChangeKind, DocumentChange
 from gitexport.model.ports import Key
@@ -40,10 +40,54 @@ def tree_changes(
     history: StoredHistory, old: StoredTree, new: StoredTree, address: Address | None = None
 ) -> Iterator[DocumentChange]:
     """Yields the documents that differ between two commits, as `document_changes` does."""
-    for before, after in _pairs(history, old, new, address):
-        for change in _changes(history, (old, before), (new, after)):
+    names = None if address is None else history.names_of(address.entity)
+    for pair in entity_pairs(old, new, names):
+        for change in entity_changes(history, pair, (old, new)):
             if address is None or change.key is None or address.matches(change.key):
                 yield change
+
+
+def entity_pairs(
+    old: StoredTree, new: StoredTree, names: Collection[str] | None = None
+) -> Iterator[EntityPair]:
+    """Pairs the entities of two trees, also those that were renamed; all, or those of names."""
+    newer = new.manifest.entities
+    gone = [name for name in old.manifest.entities if name not in newer]
+    for name in newer:
+        before = old.entity(name)
+        if before is not None and before.name in gone:
+            gone.remove(before.name)
+        if names is None or name in names:
+            yield EntityPair(before, new.entity(name))
+    for name in gone:
+        if names is None or name in names:
+            yield EntityPair(old.entity(name), None)
+
+
+def entity_changes(
+    history: StoredHistory, pair: EntityPair, trees: tuple[StoredTree, StoredTree]
+) -> Iterator[DocumentChange]:
+    """Yields the documents of one entity that differ between two trees, sorted by path.
+
+    Documents that only stand elsewhere are `renamed`. Fields are left out.
+
+    Raises:
+        CorruptRepositoryError: An object on the way is missing or damaged.
+    """
+    before, after = pair.old, pair.new
+    if before is None or after is None:
+        yield from _one_sided(history, (trees[0], before), is_old=True)
+        yield from _one_sided(history, (trees[1], after), is_old=False)
+        return
+    places = [(entity.manifest.directory, entity.manifest.shard) for entity in (before, after)]
+    if places[0] == places[1]:
+        directory = after.manifest.directory
+        old, new = trees[0].subtree(directory), trees[1].subtree(directory)
+        files = changed_files(history.read_tree, old, new, prefix=directory.encode() + b"/")
+        for file in files:
+            yield from _named(after, file)
+    else:
+        yield from _moved(history, (trees[0], before), (trees[1], after))
 
 
 def with_fields(
@@ -51,64 +95,15 @@ def with_fields(
 ) -> DocumentChange:
     """Adds the fields that differ, with a pointer in the address those alone.
 
-    A modified document without any such field was only rewritten.
+    A modified document without any such field was only rewritten. Documents that cannot be
+    compared get a reason in the place of fields.
     """
-    old = None if change.old_blob is None else bytes.fromhex(change.old_blob)
-    new = None if change.new_blob is None else bytes.fromhex(change.new_blob)
-    if old == new:
-        return change
-    read = history.repository.read_blob
-    try:
-        fields = field_changes(old and read(old), new and read(new))
-    except UnsupportedValueError:
-        # A person's file may hold anything.
-        return change
-    kind = change.kind
-    if kind is ChangeKind.MODIFIED and not fields:
-        kind = ChangeKind.REWRITTEN
-    covered = tuple(field for field in fields if address is None or address.covers(field.pointer))
-    return replace(change, kind=kind, fields=covered)
-
-
-def _pairs(
-    history: StoredHistory, old: StoredTree, new: StoredTree, address: Address | None
-) -> Iterator[tuple[StoredEntity | None, StoredEntity | None]]:
-    names = dict.fromkeys(new.manifest.entities)
-    gone = [name for name in old.manifest.entities if name not in names]
-    for name in names:
-        before, after = old.entity(name), new.entity(name)
-        if before is not None and before.name in gone:
-            gone.remove(before.name)
-        if _is_meant(history, address, name):
-            yield before, after
-    for name in gone:
-        if _is_meant(history, address, name):
-            yield old.entity(name), None
-
-
-def _is_meant(history: StoredHistory, address: Address | None, name: str) -> bool:
-    return address is None or name in history.names_of(address.entity)
-
-
-def _changes(
-    history: StoredHistory,
-    base: tuple[StoredTree, StoredEntity | None],
-    target: tuple[StoredTree, StoredEntity | None],
-) -> Iterator[DocumentChange]:
-    before, after = base[1], target[1]
-    if before is None or after is None:
-        yield from _one_sided(history, base, is_old=True)
-        yield from _one_sided(history, target, is_old=False)
-        return
-    places = [(entity.manifest.directory, entity.manifest.shard) for entity in (before, after)]
-    if places[0] == places[1]:
-        directory = after.manifest.directory
-        old, new = base[0].subtree(directory), target[0].subtree(directory)
-        files = changed_files(history.read_tree, old, new, prefix=directory.encode() + b"/")
-        for file in files:
-            yield from _named(after, file)
-    else:
-        yield from _moved(history, base, target)
+    document = ChangedDocument(change, EntityPair(None, None), (history.repository,) * 2)
+    settled = document.settle()
+    if address is None:
+        return settled
+    covered = tuple(field for field in settled.fields if address.covers(field.pointer))
+    return replace(settled, fields=covered)
 
 
 def _one_sided(
@@ -126,25 +121,26 @@ def _one_sided(
 
 def _moved(
     history: StoredHistory,
-    base: tuple[StoredTree, StoredEntity | None],
-    target: tuple[StoredTree, StoredEntity | None],
+    base: tuple[StoredTree, StoredEntity],
+    target: tuple[StoredTree, StoredEntity],
 ) -> Iterator[DocumentChange]:
-    departed = {
-        change.path.rpartition("/")[2]: change for change in _one_sided(history, base, is_old=True)
-    }
+    departed, arrived = Placed(history, *base), Placed(history, *target)
     for change in _one_sided(history, target, is_old=False):
-        old = departed.pop(change.path.rpartition("/")[2], None)
+        old = departed.find(change.path)
         if old is None:
             yield change
-        elif old.path != change.path or old.old_blob != change.new_blob:
-            is_same = old.old_blob == change.new_blob
+        elif old != (change.path, change.new_blob):
+            path, blob = old
+            is_same = blob == change.new_blob
             yield replace(
                 change,
                 kind=ChangeKind.RENAMED if is_same else ChangeKind.MODIFIED,
-                old_path=old.path if old.path != change.path else None,
-                old_blob=old.old_blob,
+                old_path=path if path != change.path else None,
+                old_blob=blob,
             )
-    yield from departed.values()
+    for change in _one_sided(history, base, is_old=True):
+        if arrived.find(change.path) is None:
+            yield change
 
 
 def _named(entity: StoredEntity, file: FileChange) -> Iterator[DocumentChange]:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from enum import Enum
 from typing import Final
 
 from gitexport.model.ports import Key
+from gitexport.model.snapshot import ObjectId
+
+DATABASE = "@database"
+"""How the live database is named where a snapshot could stand."""
 
 
 class Absent(Enum):
@@ -25,7 +29,7 @@ class ChangeKind(str, Enum):
     MODIFIED = "modified"
     DELETED = "deleted"
     RENAMED = "renamed"
-    """The same bytes stand at another path."""
+    """The same bytes stand at another path, or the same document has another key."""
     REWRITTEN = "rewritten"
     """Other bytes say the same."""
 
@@ -35,6 +39,7 @@ class ChangeKind(str, Enum):
         return _MARKS[self]
 
 
+_ALWAYS_SHOWN = (ChangeKind.ADDED, ChangeKind.MODIFIED, ChangeKind.DELETED)
 _MARKS = {
     ChangeKind.ADDED: "+",
     ChangeKind.MODIFIED: "~",
@@ -58,8 +63,8 @@ class DocumentChange:
     """One document that differs.
 
     `key` is None where the file's name holds only a part of it. `path` is the new path, of a
-    deleted document its last one; `old_path` is set where it was another. Blobs are 40 hex
-    digits.
+    deleted document its last one; `old_path` is set where it was another, `old_key` where
+    the key was. Blobs are 40 hex digits. `reason` says why fields were not compared.
     """
 
     entity: str
@@ -70,3 +75,71 @@ class DocumentChange:
     old_blob: str | None = None
     new_blob: str | None = None
     fields: tuple[FieldChange, ...] = ()
+    old_key: Key | None = None
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ComparedSide:
+    """What is compared: a commit, with its tag where it is a snapshot, or the live database."""
+
+    commit: ObjectId | None = None
+    snapshot: str | None = None
+
+    @property
+    def name(self) -> str:
+        """The tag, else the commit's id, else `@database`."""
+        return self.snapshot or self.commit or DATABASE
+
+
+class FileRole(str, Enum):
+    """What a file is that is no entity's document."""
+
+    CONFIGURATION = "configuration"
+    MANIFEST = "manifest"
+    RELATION = "relation"
+    DOCUMENT = "document"
+    """Made by one query (`[documents]`)."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChangedFile:
+    """One managed file that differs and is no entity's document. Blobs are 40 hex digits."""
+
+    path: str
+    role: FileRole
+    kind: ChangeKind
+    old_blob: str | None = None
+    new_blob: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeCounts:
+    """How many documents differ, by kind; the members are named as the kinds are."""
+
+    added: int = 0
+    modified: int = 0
+    deleted: int = 0
+    renamed: int = 0
+    rewritten: int = 0
+
+    @property
+    def total(self) -> int:
+        """The number of documents that differ."""
+        return sum(getattr(self, field.name) for field in fields(self))
+
+    def plus(self, kind: ChangeKind) -> ChangeCounts:
+        """Counts one more of a kind."""
+        return replace(self, **{kind.value: getattr(self, kind.value) + 1})
+
+    def __add__(self, other: ChangeCounts) -> ChangeCounts:
+        names = [field.name for field in fields(self)]
+        return ChangeCounts(**{name: getattr(self, name) + getattr(other, name) for name in names})
+
+    def __str__(self) -> str:
+        numbers = {kind: getattr(self, kind.value) for kind in ChangeKind}
+        return " ".join(
+            f"{kind.mark}{number}"
+            for kind, number in numbers.items()
+            if number or kind in _ALWAYS_SHOWN
+        )

@@ -27,6 +27,11 @@ class TreeEntry(NamedTuple):
         """Tells whether the entry is a directory."""
         return self.mode == TREE_MODE
 
+    @property
+    def is_file(self) -> bool:
+        """Tells whether the entry is a regular file, as documents are."""
+        return self.mode == FILE_MODE
+
 
 Tree = dict[bytes, TreeEntry]
 """A directory: entries by name."""
