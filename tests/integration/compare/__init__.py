@@ -1,0 +1,1 @@
+"""Tests of `compare` and its command, on real snapshots and a real database."""
