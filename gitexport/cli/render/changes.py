@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, cast
 
 from gitexport.model.address import format_address
@@ -63,17 +63,11 @@ def change_members(change: DocumentChange) -> dict[str, object]:
     return members
 
 
-def field_members(fields: Iterable[FieldChange]) -> list[dict[str, object]]:
+def field_members(fields: Sequence[FieldChange]) -> list[dict[str, object]]:
     """Gives field changes for JSON; a side on which a field is absent has no member."""
-    found = []
-    for field in fields:
-        members: dict[str, object] = {"pointer": field.pointer}
-        if field.old is not ABSENT:
-            members["old"] = field.old
-        if field.new is not ABSENT:
-            members["new"] = field.new
-        found.append(members)
-    return found
+    from gitexport.compare.formats.members import fields_members
+
+    return fields_members(fields)
 
 
 def _short(value: object) -> str:
