@@ -6,6 +6,7 @@ made, is never moved; a branch moves only from the commit that its caller has se
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -27,6 +28,11 @@ from gitexport.store.trailers import parse_trailers
 TAG_PREFIX = "refs/tags/"
 BRANCH_PREFIX = "refs/heads/"
 _SNAPSHOT_TRAILER = b"\nGitexport-Snapshot: "
+# A last paragraph of nothing but trailers on one line each, one of which names the snapshot.
+_PLAIN_TRAILERS = re.compile(
+    rb"\S\n\n(?:(?!Gitexport-Snapshot)[A-Za-z0-9-]+: [^\n]+\n)*"
+    rb"Gitexport-Snapshot: ([0-9]{8}-[0-9]{6})\n(?:[A-Za-z0-9-]+: [^\n]+\n)*\Z"
+)
 # A person's git holds a lock for moments; as long as git itself waits, and a little more.
 _LOCK_WAITS_SECONDS = (0.02, 0.05, 0.1, 0.2, 0.4)
 
@@ -162,11 +168,22 @@ def snapshots(repository: DataRepository, start: ObjectId) -> Iterator[Commit]:
         CorruptRepositoryError: A commit on the way is missing or damaged.
     """
     for found in _walk(repository, start):
-        # Most of a walk's time would go into trailers of commits that have none of ours.
-        if _SNAPSHOT_TRAILER in found.raw_message:
-            commit = _commit(found)
-            if commit.snapshot is not None and TAG_PATTERN.fullmatch(commit.snapshot):
-                yield commit
+        if _snapshot_name(found) is not None:
+            yield _commit(found)
+
+
+def snapshot_names(repository: DataRepository, start: ObjectId) -> Iterator[tuple[ObjectId, str]]:
+    """Walks like `snapshots` and gives only each commit's id and the snapshot's name.
+
+    Several times as quick, for walks that look for one snapshot among many.
+
+    Raises:
+        CorruptRepositoryError: A commit on the way is missing or damaged.
+    """
+    for found in _walk(repository, start):
+        name = _snapshot_name(found)
+        if name is not None:
+            yield ObjectId(str(found.id)), name
 
 
 def last_snapshot(repository: DataRepository, start: ObjectId) -> Commit | None:
@@ -232,6 +249,17 @@ def _walk(repository: DataRepository, start: ObjectId) -> Iterator[pygit2.Commit
             except StopIteration:
                 return
             yield commit
+
+
+def _snapshot_name(found: pygit2.Commit) -> str | None:
+    message = found.raw_message
+    if _SNAPSHOT_TRAILER not in message:
+        return None
+    plain = _PLAIN_TRAILERS.search(message)
+    if plain is not None:
+        return plain[1].decode()
+    name = _commit(found).snapshot
+    return name if name is not None and TAG_PATTERN.fullmatch(name) else None
 
 
 def _commit(found: pygit2.Commit) -> Commit:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 
@@ -57,15 +56,15 @@ def resolve(repository: DataRepository, branch: str, rev: str) -> Commit:
 def _nth(repository: DataRepository, tip: ObjectId, rev: str, number: int) -> Commit:
     seen = 0
     oldest = None
-    for commit in refs.snapshots(repository, tip):
+    for commit_id, name in refs.snapshot_names(repository, tip):
         if seen == number:
-            return commit
+            return refs.read_commit(repository, commit_id)
         seen += 1
-        oldest = commit
+        oldest = name
     if oldest is None:
         raise _no_snapshot(rev)
     message = f"'{rev}' goes back too far: there are {seen} snapshots"
-    hint = f"the oldest is '{oldest.snapshot}' (latest~{seen - 1})"
+    hint = f"the oldest is '{oldest}' (latest~{seen - 1})"
     raise SnapshotNotFoundError(message, where=rev, hint=hint)
 
 
@@ -78,9 +77,9 @@ def _tagged(repository: DataRepository, tip: ObjectId, name: str) -> Commit:
         message = f"the tag '{name}' is not on a snapshot"
         raise SnapshotNotFoundError(message, where=name, hint=f"see 'git show {name}'")
     # A clone may have come without tags; the commits still know their names.
-    for commit in refs.snapshots(repository, tip):
-        if commit.snapshot == name:
-            return commit
+    for found, known in refs.snapshot_names(repository, tip):
+        if known == name:
+            return refs.read_commit(repository, found)
     raise _nothing_named(repository, tip, name)
 
 
@@ -108,14 +107,14 @@ def _prefixed(repository: DataRepository, tip: ObjectId, prefix: str) -> Commit:
 def _at_or_before(repository: DataRepository, tip: ObjectId, rev: str, instant: datetime) -> Commit:
     limit = format_tag(instant)
     oldest = None
-    for commit in refs.snapshots(repository, tip):
-        if commit.snapshot is not None and commit.snapshot <= limit:
-            return commit
-        oldest = commit
+    for commit_id, name in refs.snapshot_names(repository, tip):
+        if name <= limit:
+            return refs.read_commit(repository, commit_id)
+        oldest = name
     if oldest is None:
         raise _no_snapshot(rev)
     message = f"no snapshot at or before '{rev}'"
-    hint = f"the oldest is '{oldest.snapshot}'"
+    hint = f"the oldest is '{oldest}'"
     raise SnapshotNotFoundError(message, where=rev, hint=hint)
 
 
@@ -146,11 +145,7 @@ def _nothing_named(repository: DataRepository, tip: ObjectId, name: str) -> Snap
 
 
 def _names_on_branch(repository: DataRepository, tip: ObjectId) -> list[str]:
-    return sorted(_named(refs.snapshots(repository, tip)))
-
-
-def _named(commits: Iterable[Commit]) -> Iterable[str]:
-    return (commit.snapshot for commit in commits if commit.snapshot is not None)
+    return sorted(name for _commit_id, name in refs.snapshot_names(repository, tip))
 
 
 def _no_snapshot(rev: str) -> SnapshotNotFoundError:

@@ -200,3 +200,27 @@ def test_the_walk_follows_first_parents_only(repository: DataRepository) -> None
     assert refs.is_ancestor(repository, side, merge)
     assert not refs.is_ancestor(repository, merge, side)
     assert not refs.is_ancestor(repository, MISSING, merge)
+
+
+@pytest.mark.parametrize(
+    ("message", "name"),
+    [
+        ("export\n\nGitexport-Snapshot: 20250101-000000\n", "20250101-000000"),
+        ("export\n\na: b\nGitexport-Snapshot: 20250101-000000\nc: d\n", "20250101-000000"),
+        ("export\n \nGitexport-Snapshot: 20250101-000000\n", "20250101-000000"),
+        ("export\n\nGitexport-Snapshot : 20250101-000000\n", None),
+        ("export\n\nGitexport-Snapshot: 20250101-000000\n\nand more\n", None),
+        ("export\n\nGitexport-Snapshot: 20250101-000000\nand more words\n", None),
+        ("export\nGitexport-Snapshot: 20250101-000000\n", None),
+        ("\n\nGitexport-Snapshot: 20250101-000000\n", None),
+        ("export\n\nGitexport-Snapshot: x\nGitexport-Snapshot: 20250101-000000\n", None),
+        ("export\n\nGitexport-Snapshot: 2025\n", None),
+    ],
+)
+def test_quick_look_at_messages_finds_the_same_snapshots(
+    repository: DataRepository, message: str, name: str | None
+) -> None:
+    commit = add_commit(repository, message, {"a": "1"})
+
+    assert [found.snapshot for found in refs.snapshots(repository, commit)] == [name][: bool(name)]
+    assert list(refs.snapshot_names(repository, commit)) == [(commit, name)][: bool(name)]
