@@ -34,6 +34,8 @@ COMMANDS = {
     "relayout": "relayout",
     "log": "log",
     "show": "show",
+    "restore": "restore",
+    "revert": "revert",
     "push": "push",
     "doctor": "doctor",
     "hooks": "hooks",

@@ -79,6 +79,7 @@ def seal_derived(
     tag_id = ObjectId(writer.add(ObjectKind.TAG, tag_content).hex())
     faults.point("S5.objects")
     sealed = assemble([writer.close()], directory)
+    _remember_shown(repository, derived)
     journal.note_pack(sealed.name, commit)
     faults.point("S5.sealed")
     with installed(repository, sealed, commit):
@@ -91,6 +92,14 @@ def seal_derived(
     release(repository, sealed)
     write_state(repository, replace(read_state(repository), last_tag=tag))
     return commit
+
+
+def _remember_shown(repository: DataRepository, derived: Derived) -> None:
+    # A run that dies behind the move would leave files of which nobody knows that they are
+    # behind.
+    state = read_state(repository)
+    if state.shown is None and is_shown(repository, derived.branch):
+        write_state(repository, replace(state, shown=derived.parent))
 
 
 def is_shown(repository: DataRepository, branch: str) -> bool:

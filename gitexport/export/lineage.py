@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
 from gitexport.errors import DecisionNeededError
-from gitexport.export.message import SETUP, SNAPSHOT
+from gitexport.export.message import MODE, ORIGINS, SETUP, SNAPSHOT
 from gitexport.export.options import Override
 from gitexport.model.entity import MANIFEST_PATH, RELATIONS_DIRECTORY
 from gitexport.model.ports import Fence
@@ -14,8 +14,6 @@ from gitexport.model.snapshot import Commit, ObjectId
 from gitexport.store import refs
 from gitexport.store.repository import DataRepository
 from gitexport.store.tree_diff import changed_files
-
-_NOT_FROM_ROWS = ("Gitexport-Restores", "Gitexport-Reverts", "Gitexport-Applies")
 
 IsManaged = Callable[[bytes], bool]
 """Tells whether a path belongs to gitexport."""
@@ -103,9 +101,11 @@ def guard_edits(lineage: Lineage, overrides: Collection[Override], *, is_partial
 
 
 def _is_from_rows(commit: Commit) -> bool:
-    return commit.trailer(SNAPSHOT) is not None and not any(
-        commit.trailer(name) for name in (SETUP, *_NOT_FROM_ROWS)
-    )
+    if commit.trailer(SNAPSHOT) is None or commit.trailer(SETUP) is not None:
+        return False
+    # A restore that wrote rows ends in an export, which says how it read them.
+    is_derived = any(commit.trailer(name) for name in ORIGINS.values())
+    return not is_derived or commit.trailer(MODE) is not None
 
 
 def _touches(repository: DataRepository, commit: Commit, is_managed: IsManaged) -> bool:

@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from gitexport.model.snapshot import EntityCounts
+from gitexport.model.snapshot import EntityCounts, Origin, OriginKind
 
 _CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f]")
 SNAPSHOT = "Gitexport-Snapshot"
@@ -22,14 +22,25 @@ OVERRIDE = "Gitexport-Override"
 SETUP = "Gitexport-Setup"
 """Marks commits of init and its like: they touch managed paths, and no row's content."""
 
+ORIGINS = {
+    OriginKind.RESTORE: "Gitexport-Restores",
+    OriginKind.REVERT: "Gitexport-Reverts",
+    OriginKind.APPLY: "Gitexport-Applies",
+}
+"""The trailer that says where a snapshot's content comes from."""
+_WORDS = {OriginKind.RESTORE: "to", OriginKind.REVERT: "undoes", OriginKind.APPLY: "of"}
+
 
 @dataclass(frozen=True, slots=True)
 class SnapshotMessage:
-    """What a snapshot's commit says."""
+    """What a snapshot's commit says.
+
+    `mode` is None where no row was read, `source` where no snapshot before says it.
+    """
 
     tag: str
-    mode: str
-    source: str
+    mode: str | None
+    source: str | None
     version: str
     counts: Mapping[str, EntityCounts]
     note: str | None = None
@@ -37,10 +48,14 @@ class SnapshotMessage:
     documents: Sequence[str] = ()
     quarantined: Mapping[str, int] = field(default_factory=dict)
     overrides: Sequence[str] = ()
+    origin: Origin | None = None
 
     @property
     def subject(self) -> str:
         """The first line."""
+        if self.origin is not None:
+            kind, revision = self.origin.kind, _one_line(self.origin.revision)
+            return f"{kind.value} {self.tag}: {_WORDS[kind]} {revision}"
         total = EntityCounts(
             sum(counts.added for counts in self.counts.values()),
             sum(counts.modified for counts in self.counts.values()),
@@ -70,11 +85,11 @@ class SnapshotMessage:
         return self.subject + "\n"
 
     def _trailers(self) -> list[str]:
-        lines = [
-            f"{SNAPSHOT}: {self.tag}",
-            f"{MODE}: {self.mode}",
-            f"{SOURCE}: {_prose(self.source)}",
-        ]
+        lines = [f"{SNAPSHOT}: {self.tag}"]
+        if self.mode is not None:
+            lines.append(f"{MODE}: {self.mode}")
+        if self.source is not None:
+            lines.append(f"{SOURCE}: {_prose(self.source)}")
         lines += [
             f"{COUNTS}: {name} {counts}" for name, counts in self.counts.items() if counts.total
         ]
@@ -82,6 +97,8 @@ class SnapshotMessage:
         if self.quarantined:
             refused = " ".join(f"{name}={count}" for name, count in self.quarantined.items())
             lines.append(f"{QUARANTINED}: {refused}")
+        if self.origin is not None:
+            lines.append(f"{ORIGINS[self.origin.kind]}: {_one_line(self.origin.revision)}")
         lines += [f"{OVERRIDE}: {name}" for name in self.overrides]
         return lines
 
@@ -90,3 +107,7 @@ def _prose(text: str) -> str:
     """Keeps people's text from forging lines of the message's last paragraph."""
     lines = [_CONTROL.sub(" ", line).rstrip() for line in text.split("\n")]
     return "\n".join(f" {line}" if line.startswith("Gitexport-") else line for line in lines)
+
+
+def _one_line(text: str) -> str:
+    return " ".join(_CONTROL.sub(" ", text).split())

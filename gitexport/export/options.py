@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
+from gitexport.model.snapshot import Origin
+
 
 class Override(str, Enum):
     """The guards that a person can overrule by name."""
@@ -23,7 +25,7 @@ class ExportOptions:
     `entities` limits the run to some entities, empty means all. `limit` takes the first
     pending rows, 0 takes all. `branch` writes to another branch than the configured one.
     `with_details` reports every document. `workers` is the number of processes for large
-    runs, 0 chooses.
+    runs, 0 chooses. `origin` says where rows got their content from, for the commit to tell.
     """
 
     full: bool = False
@@ -37,3 +39,4 @@ class ExportOptions:
     is_strict: bool = False
     with_details: bool = False
     workers: int = 0
+    origin: Origin | None = None

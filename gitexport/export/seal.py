@@ -37,6 +37,7 @@ def snapshot_message(context: Context, prepared: Prepared, built: Built) -> Snap
         documents=sorted(built.documents.contents),
         quarantined=built.quarantined,
         overrides=sorted(override.value for override in context.options.overrides),
+        origin=context.options.origin,
     )
 
 

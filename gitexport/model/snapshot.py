@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from enum import Enum
 from typing import NewType
 
 ObjectId = NewType("ObjectId", str)
@@ -55,6 +56,26 @@ class EntityCounts:
     def total(self) -> int:
         """The number of documents that differ."""
         return self.added + self.modified + self.deleted
+
+
+class OriginKind(str, Enum):
+    """What makes snapshots besides exports."""
+
+    RESTORE = "restore"
+    REVERT = "revert"
+    APPLY = "apply"
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where the content of a snapshot comes from that says more than what rows hold.
+
+    `revision` is the snapshot that was restored or reverted (a commit's id where it has no
+    tag), or what was applied.
+    """
+
+    kind: OriginKind
+    revision: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,6 +37,8 @@ def test_members_of_every_object_are_explained(
         "show REV": ["show", "latest"],
         "show REV ENTITY:KEY": ["show", "latest", "products:1"],
         "show REV ENTITY": ["show", "latest", "products"],
+        "restore": ["restore", "latest"],
+        "revert": ["revert", "latest"],
         "doctor": ["doctor"],
         "hooks": ["hooks", "install"],
         "fmt": ["fmt"],

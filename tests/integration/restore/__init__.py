@@ -1,0 +1,1 @@
+"""Tests of going back, in the repository and in the database."""

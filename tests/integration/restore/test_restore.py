@@ -1,0 +1,287 @@
+"""`gitexport restore` in the repository: data as it was, as a new snapshot."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.fixtures.journey import Journey
+from tests.fixtures.repositories import fsck
+
+
+def documents(journey: Journey, rev: str = "main") -> dict[str, str]:
+    """Gives the blob of each committed document by its path."""
+    lines = journey.git("ls-tree", "-r", rev, "data").splitlines()
+    return {line.split("\t")[1]: line.split()[2] for line in lines}
+
+
+def manifest(journey: Journey, rev: str = "main") -> dict[str, Any]:
+    """Reads what a commit counts."""
+    found: dict[str, Any] = json.loads(journey.git("show", f"{rev}:manifest.json"))
+    return found
+
+
+def document(journey: Journey, address: str) -> dict[str, Any]:
+    """Reads a document of the last snapshot."""
+    return journey.done("show", "latest", address).json()
+
+
+@pytest.fixture
+def first(journey: Journey) -> str:
+    """The first snapshot's tag; rows were changed, deleted and added since, and exported."""
+    journey.sql("UPDATE users SET name = 'Ann', place = '{\"city\": \"Oslo\"}' WHERE id = 42")
+    journey.sql("DELETE FROM users WHERE id = 7")
+    journey.sql("INSERT INTO users VALUES (99, 'new', NULL)")
+    journey.export()
+    return str(journey.done("log", "-o", "json").json()["snapshots"][-1]["snapshot"])
+
+
+def test_documents_are_those_of_the_snapshot(journey: Journey, first: str) -> None:
+    old_tip = journey.git("rev-parse", "main")
+
+    report = journey.done("restore", first, "-o", "json").json()
+
+    assert documents(journey) == documents(journey, first)
+    assert manifest(journey) == manifest(journey, first)
+    assert report["entities"] == {"users": {"added": 1, "modified": 1, "deleted": 1}}
+    assert report["restores"] == first
+    assert journey.git("rev-parse", "main^") == old_tip
+    assert journey.git("rev-parse", f"{report['snapshot']}^{{commit}}") == report["commit"]
+    message = journey.git("log", "-1", "--format=%B")
+    assert message.startswith(f"restore {report['snapshot']}: to {first}\n\n")
+    assert f"\nGitexport-Restores: {first}\n" in message + "\n"
+    assert "\nGitexport-Counts: users +1 ~1 -1\n" in message
+    assert journey.git("status", "--porcelain") == ""
+    assert not (journey.path / "data/users/99.json").exists()
+    fsck(journey.path)
+
+
+def test_restore_is_undone_by_a_restore(journey: Journey, first: str) -> None:
+    before = documents(journey)
+    last = str(journey.done("log", "-o", "json").json()["snapshots"][0]["snapshot"])
+
+    journey.done("restore", first)
+    journey.done("restore", last)
+
+    assert documents(journey) == before
+    assert journey.git("status", "--porcelain") == ""
+
+
+def test_next_export_asks_who_wins(journey: Journey, first: str) -> None:
+    rows = documents(journey)
+    journey.done("restore", first)
+
+    stopped = journey.run("export")
+    assert stopped.code == 6
+    assert "--override edits" in stopped.err
+    journey.done("export", "--override", "edits")
+
+    assert documents(journey) == rows
+    assert journey.done("export", "-o", "json").json()["snapshot"] is None
+
+
+def test_nothing_to_do_makes_no_commit(journey: Journey) -> None:
+    tip = journey.git("rev-parse", "main")
+
+    report = journey.done("restore", "latest", "-o", "json").json()
+
+    assert (report["snapshot"], report["entities"]) == (None, {})
+    assert journey.git("rev-parse", "main") == tip
+
+
+def test_dry_run_writes_nothing(journey: Journey, first: str) -> None:
+    tip = journey.git("rev-parse", "main")
+    state = sorted((journey.path / ".git" / "gitexport").rglob("*"))
+
+    report = journey.done("restore", first, "--dry-run", "-o", "json").json()
+
+    assert report["entities"] == {"users": {"added": 1, "modified": 1, "deleted": 1}}
+    assert (report["dry_run"], report["snapshot"]) == (True, None)
+    assert journey.git("rev-parse", "main") == tip
+    assert sorted((journey.path / ".git" / "gitexport").rglob("*")) == state
+
+
+@pytest.mark.parametrize(
+    ("addresses", "counts"),
+    [
+        (["users:42"], (0, 1, 0)),
+        (["users:7", "users:99"], (1, 0, 1)),
+        (["users:4*"], (0, 1, 0)),
+        (["users"], (1, 1, 1)),
+        (["order_details"], None),
+    ],
+)
+def test_only_what_addresses_name_goes_back(
+    journey: Journey, first: str, addresses: list[str], counts: tuple[int, int, int] | None
+) -> None:
+    arguments = [argument for address in addresses for argument in ("--only", address)]
+
+    report = journey.done("restore", first, *arguments, "-o", "json").json()
+
+    expected = {}
+    if counts is not None:
+        expected = {"users": dict(zip(("added", "modified", "deleted"), counts, strict=True))}
+    assert report["entities"] == expected
+
+
+def test_one_field_goes_back_and_the_others_stay(journey: Journey, first: str) -> None:
+    journey.done("restore", first, "--only", "users:42#/place/city")
+
+    assert document(journey, "users:42") == {
+        "id": 42,
+        "name": "Ann",
+        "place": {"city": "Rome"},
+    }
+    assert journey.done("fmt", "--check").code == 0
+    assert manifest(journey)["entities"]["users"]["bytes"] == sum(
+        len(journey.git("cat-file", "blob", blob)) + 1
+        for path, blob in documents(journey).items()
+        if path.startswith("data/users/")
+    )
+
+
+def test_field_of_all_documents_leaves_out_what_was_not_there(journey: Journey, first: str) -> None:
+    report = journey.done("restore", first, "--only", "users#/name", "-o", "json").json()
+
+    assert report["entities"] == {"users": {"added": 0, "modified": 1, "deleted": 0}}
+    assert any("users:7 does not exist today" in text for text in report["left_alone"])
+    assert any("users:99 does not exist then" in text for text in report["left_alone"])
+    assert document(journey, "users:42")["name"] == "user 42"
+    assert document(journey, "users:42")["place"] == {"city": "Oslo"}
+
+
+@pytest.mark.parametrize("address", ["nobody", "users:1000", "users:x*", "users:1,2"])
+def test_address_that_matches_nothing_is_refused(
+    journey: Journey, first: str, address: str
+) -> None:
+    tip = journey.git("rev-parse", "main")
+
+    assert journey.run("restore", first, "--only", address).code == 2
+    assert journey.git("rev-parse", "main") == tip
+
+
+def test_unknown_snapshot_is_refused(journey: Journey) -> None:
+    result = journey.run("restore", "20010101-000000")
+
+    assert result.code == 2
+    assert "there is no snapshot '20010101-000000'" in result.err
+
+
+def test_documents_go_to_todays_layout(journey: Journey, first: str) -> None:
+    expected = sorted(documents(journey, first).values())
+    config = journey.path / "gitexport.toml"
+    config.write_text(config.read_text().replace('"data/users"', '"data/people"'))
+    journey.done("relayout")
+
+    journey.done("restore", first)
+
+    assert sorted(documents(journey).values()) == expected
+    assert not [path for path in documents(journey) if path.startswith("data/users/")]
+    assert '"data/people"' in journey.git("show", "main:gitexport.toml")
+    assert journey.git("status", "--porcelain") == ""
+
+
+def test_renamed_entity_goes_back_under_its_new_name(journey: Journey, first: str) -> None:
+    expected = sorted(documents(journey, first).values())
+    config = journey.path / "gitexport.toml"
+    head = '[entities.people]\nrenamed_from = "users"'
+    config.write_text(config.read_text().replace("[entities.users]", head))
+    journey.done("relayout")
+
+    report = journey.done("restore", first, "-o", "json").json()
+
+    assert report["entities"] == {"people": {"added": 1, "modified": 1, "deleted": 1}}
+    assert sorted(documents(journey).values()) == expected
+
+
+def test_entity_that_did_not_exist_then_is_left_alone(journey: Journey, first: str) -> None:
+    journey.sql("CREATE TABLE words (word text PRIMARY KEY); INSERT INTO words VALUES ('a')")
+    journey.done("init")
+    journey.done("track")
+    journey.export()
+
+    report = journey.done("restore", first, "-o", "json").json()
+
+    assert "'words' did not exist then and is left alone" in report["left_alone"]
+    assert any(path.startswith("data/words/") for path in documents(journey))
+
+
+def test_key_that_was_another_one_is_refused(journey: Journey, first: str) -> None:
+    journey.sql("ALTER TABLE users DROP CONSTRAINT users_pkey, ADD UNIQUE (name)")
+    journey.sql("ALTER TABLE users ALTER name SET NOT NULL")
+    config = journey.path / "gitexport.toml"
+    config.write_text(config.read_text().replace('key = ["id"]', 'key = ["name"]'))
+    config.write_text(config.read_text().replace('"block/1"', '"flat"'))
+    tip = journey.git("rev-parse", "main")
+
+    result = journey.run("restore", first)
+
+    assert result.code == 2
+    assert "not named by today's key" in result.err
+    assert journey.git("rev-parse", "main") == tip
+
+
+def test_edited_file_stops_it(journey: Journey, first: str) -> None:
+    path = next(name for name in documents(journey) if name.endswith("/42.json"))
+    (journey.path / path).write_text("mine\n")
+    tip = journey.git("rev-parse", "main")
+
+    result = journey.run("restore", first)
+
+    assert result.code == 6
+    assert path in result.err
+    assert journey.git("rev-parse", "main") == tip
+    assert (journey.path / path).read_text() == "mine\n"
+
+
+def test_file_in_the_way_stops_it(journey: Journey, first: str) -> None:
+    path = next(name for name in documents(journey, first) if name.endswith("/7.json"))
+    (journey.path / path).write_text("mine\n")
+
+    assert journey.run("restore", first).code == 6
+    assert (journey.path / path).read_text() == "mine\n"
+
+
+def test_edits_of_other_files_stay(journey: Journey, first: str) -> None:
+    path = next(name for name in documents(journey) if name.endswith("/41.json"))
+    (journey.path / path).write_text("mine\n")
+
+    journey.done("restore", first)
+
+    assert (journey.path / path).read_text() == "mine\n"
+    assert journey.git("status", "--porcelain") == f" M {path}"
+
+
+def test_branch_that_is_not_checked_out_is_moved_by_name(journey: Journey, first: str) -> None:
+    journey.git("checkout", "-q", "-b", "other")
+
+    report = journey.done("restore", first)
+
+    assert "not checked out" in report.out
+    assert documents(journey, "main") == documents(journey, first)
+    assert journey.git("status", "--porcelain") == ""
+
+
+def test_document_made_by_a_query_comes_from_the_snapshot(journey: Journey) -> None:
+    config = journey.path / "gitexport.toml"
+    config.write_text(
+        config.read_text()
+        + '\n[documents."data/names.json"]\nquery = "SELECT name FROM public.users ORDER BY id"\n'
+    )
+    first = journey.export()
+    journey.sql("UPDATE users SET name = 'Ann' WHERE id = 1")
+    journey.export()
+
+    report = journey.done("restore", first, "-o", "json").json()
+
+    assert report["documents"] == ["data/names.json"]
+    assert documents(journey) == documents(journey, first)
+
+
+def test_hostile_text_is_harmless_on_the_terminal(journey: Journey) -> None:
+    result = journey.run("restore", "\x1b[31mred")
+
+    assert result.code == 2
+    assert "\x1b" not in result.err
