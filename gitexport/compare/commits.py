@@ -9,6 +9,7 @@ from functools import partial
 from gitexport.compare.changed_document import BlobReader, ChangedDocument, EntityPair
 from gitexport.compare.changes import entity_changes, entity_pairs
 from gitexport.compare.comparison import Comparison
+from gitexport.compare.meant import require_meant
 from gitexport.compare.renames import Walk, with_renames
 from gitexport.compare.selection import Selection
 from gitexport.compare.stored import StoredHistory, StoredTree
@@ -46,6 +47,7 @@ def compare_commits(
     `documents` are the paths of files that are made by queries.
 
     Raises:
+        UsageError: The selection names an entity, document or field that neither side has.
         CorruptRepositoryError: An object is missing or damaged.
     """
     trees = (
@@ -57,6 +59,7 @@ def compare_commits(
         EntityWalk(pair, _names(history, pair), partial(_walk, history, pair, trees))
         for pair in map(partial(_labelled, history), entity_pairs(*trees))
     ]
+    require_meant(history, trees, [(walk.names, walk.entity) for walk in walks], selection)
     files = tuple(_files(history, trees, documents)) if selection.has_files else ()
     return Comparison(
         ComparedSide(base.commit_id, base.snapshot),

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from itertools import chain
 
 from gitexport.compare.changes import with_fields
+from gitexport.compare.nearest import no_document, no_entity, require_key
 from gitexport.compare.stored import StoredHistory
-from gitexport.history.nearest import no_document, no_entity, require_key
 from gitexport.history.summary import SnapshotSummary, summarise
 from gitexport.model.address import Address
 from gitexport.model.changeset import ChangeKind, DocumentChange

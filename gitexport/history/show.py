@@ -9,9 +9,9 @@ from difflib import get_close_matches
 from gitexport.canonical.manifest import EntityManifest
 from gitexport.canonical.value import JsonValue, canonical_value, loads
 from gitexport.compare.changes import document_changes, with_fields
+from gitexport.compare.nearest import no_document, require_entity, require_key
 from gitexport.compare.stored import StoredHistory
 from gitexport.errors import UsageError
-from gitexport.history.nearest import no_document, require_entity, require_key
 from gitexport.history.summary import SnapshotSummary, summarise
 from gitexport.model.address import Address
 from gitexport.model.changeset import DocumentChange
