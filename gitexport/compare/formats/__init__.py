@@ -31,6 +31,7 @@ class Format(Protocol):
 FORMATS = {
     "json": "one_object",
     "jsonl": "lines",
+    "json-patch": "json_patch",
 }
 
 
