@@ -54,7 +54,7 @@ def test_patch_file_turns_one_side_into_the_other_and_back() -> None:
 def test_patch_file_is_one_json_value_with_a_document_on_each_line() -> None:
     text = formatted(FORMAT, compared({"users": USERS}))
 
-    assert text.startswith('{"format":"gitexport.patch/v1","base":{"commit":')
+    assert text.startswith('{"format":"gitexport.patch/v1","base":{"name":')
     assert len(text.splitlines()) == 1 + 5 + 1
     documents = json.loads(text)["documents"]
     assert list(documents[0]) == ["entity", "key", "path", "patch"]
