@@ -1,0 +1,274 @@
+"""Matches documents with the rows that they stand for, in one statement for an entity.
+
+Where rows are recognised by rows of their own entity (a folder by its name and its parent),
+one statement for each generation: those without a parent first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+from psycopg import sql
+
+from gitexport.errors import ConflictError
+from gitexport.model.address import format_address
+from gitexport.model.recognition import RowReference
+from gitexport.source.postgresql.recognition.tables import EntityTables, all_of, listed
+from gitexport.source.postgresql.session import Cursor
+
+# Types of which two values are equal exactly if their texts are, so that rows with null in
+# every column can still be found by hashing.
+_EQUAL_AS_TEXT = ("smallint", "integer", "bigint", "text", "character varying", "uuid", "date")
+_RECORD = "CROSS JOIN LATERAL json_to_record(coalesce(d.{}, d.{})) AS {}({})"
+
+
+def find_rows(
+    cursor: Cursor,
+    tables: EntityTables,
+    parents: Mapping[str, EntityTables],
+    new: Mapping[str, sql.Composable],
+) -> None:
+    """Makes the table of what is known of an entity's documents.
+
+    Raises:
+        ConflictError: Two documents, or two rows, have the same identifying values, or rows
+            identify each other in a circle.
+        psycopg.Error: The server refused a statement, or a value of a document.
+    """
+    statement = _Matching(tables, parents, new)
+    insert = sql.SQL("INSERT INTO {} {}")
+    cursor.execute(
+        sql.SQL("CREATE TEMP TABLE {} ({}) ON COMMIT DROP").format(
+            tables.known, listed(tables.definitions())
+        )
+    )
+    cursor.execute(insert.format(tables.known, statement.select()))
+    while statement.loops and cursor.rowcount:
+        cursor.execute(insert.format(tables.known, statement.select(is_next=True)))
+    if statement.loops:
+        cursor.execute(insert.format(tables.known, statement.select(is_rest=True)))
+        _refuse_circles(cursor, tables, statement.loops)
+    if tables.entity.assigned:
+        _refuse_ambiguity(cursor, tables)
+
+
+class _Matching:
+    """The SELECT that matches documents with rows."""
+
+    def __init__(
+        self,
+        tables: EntityTables,
+        parents: Mapping[str, EntityTables],
+        new: Mapping[str, sql.Composable],
+    ) -> None:
+        self._tables = tables
+        self._parents = parents
+        self._new = new
+        identifying = tables.entity.identifying
+        self._aliases = {reference: f"p{place}" for place, reference in enumerate(identifying)}
+        self.loops = [
+            reference for reference in identifying if reference.parent == tables.entity.name
+        ]
+        # The document in which a change started tells which row is meant.
+        self._from = "m" if tables.merges else "r"
+
+    def select(self, *, is_next: bool = False, is_rest: bool = False) -> sql.Composable:
+        """Makes the statement for all rows, or for one generation after the other."""
+        tables = self._tables
+        columns: list[sql.Composable] = [sql.SQL("d.n, d.is_written")]
+        for name in tables.columns:
+            own = sql.Identifier(name)
+            columns.append(sql.SQL("r.{}").format(own))
+            if tables.merges:
+                columns.append(sql.SQL("m.{}").format(own))
+            if name in tables.settled:
+                columns.append(self._settled(name))
+        columns.append(
+            sql.SQL("t.tableoid IS NOT NULL")
+            if tables.entity.assigned
+            else sql.SQL("NULL::boolean")
+        )
+        return sql.SQL("SELECT {} FROM {} d {} WHERE {}").format(
+            listed(columns),
+            tables.taken,
+            sql.SQL(" ").join([*self._records(), *self._parent_joins(), *self._target_join()]),
+            self._generation(is_next=is_next, is_rest=is_rest),
+        )
+
+    def _has_parent(self, reference: RowReference) -> sql.Composable:
+        return all_of(
+            sql.SQL("{} IS NOT NULL").format(self._own(name)) for name in reference.columns
+        )
+
+    def _parent_matches(self, reference: RowReference, alias: str) -> sql.Composable:
+        parent = self._parents[reference.parent or ""]
+        return all_of(
+            sql.SQL("{} = {}").format(parent.old(alias, referred), self._own(name))
+            for name, referred in zip(reference.columns, reference.parent_columns, strict=True)
+        )
+
+    def _own(self, name: str) -> sql.Composable:
+        return sql.SQL("{}.{}").format(sql.Identifier(self._from), sql.Identifier(name))
+
+    def _records(self) -> list[sql.Composable]:
+        types = self._tables.types()
+        forms = [("document", "base", "r"), *([("base", "document", "m")] * self._tables.merges)]
+        return [
+            sql.SQL(_RECORD).format(
+                sql.Identifier(first), sql.Identifier(second), sql.Identifier(alias), types
+            )
+            for first, second, alias in forms
+        ]
+
+    def _parent_joins(self) -> list[sql.Composable]:
+        return [
+            sql.SQL("LEFT JOIN {} {} ON {}").format(
+                self._parents[reference.parent or ""].known,
+                sql.Identifier(alias),
+                self._parent_matches(reference, alias),
+            )
+            for reference, alias in self._aliases.items()
+        ]
+
+    def _target_join(self) -> list[sql.Composable]:
+        if not self._tables.entity.assigned:
+            return []
+        conditions: list[sql.Composable] = [
+            sql.SQL("(NOT ({}) OR {}.n IS NOT NULL)").format(
+                self._has_parent(reference), sql.Identifier(alias)
+            )
+            for reference, alias in self._aliases.items()
+        ]
+        conditions += _same_row(self._tables, self._rewritten)
+        return [sql.SQL("LEFT JOIN {} t ON {}").format(self._tables.target, all_of(conditions))]
+
+    def _rewritten(self, name: str) -> sql.Composable:
+        """Gives an identifying column's value in the target."""
+        for reference, alias in self._aliases.items():
+            if name in reference.columns:
+                parent = self._parents[reference.parent or ""]
+                referred = reference.parent_columns[reference.columns.index(name)]
+                return parent.new(alias, referred)
+        return self._own(name)
+
+    def _settled(self, name: str) -> sql.Composable:
+        if name not in self._tables.entity.assigned:
+            return self._rewritten(name)
+        return sql.SQL("CASE WHEN t.tableoid IS NOT NULL THEN t.{} WHEN {} THEN {} END").format(
+            sql.Identifier(name), sql.SQL("d.is_written"), self._new[name]
+        )
+
+    def _generation(self, *, is_next: bool, is_rest: bool) -> sql.Composable:
+        if not self.loops:
+            return sql.SQL("true")
+        if not (is_next or is_rest):
+            return all_of(
+                sql.SQL("NOT ({})").format(self._has_parent(reference)) for reference in self.loops
+            )
+        conditions = [
+            sql.SQL("NOT EXISTS (SELECT FROM {} x WHERE x.n = d.n)").format(self._tables.known)
+        ]
+        if is_next:
+            conditions += [
+                sql.SQL("(NOT ({}) OR {}.n IS NOT NULL)").format(
+                    self._has_parent(reference), sql.Identifier(self._aliases[reference])
+                )
+                for reference in self.loops
+            ]
+        return all_of(conditions)
+
+
+def _same_row(tables: EntityTables, value: Callable[[str], sql.Composable]) -> list[sql.Composable]:
+    conditions: list[sql.Composable] = []
+    nullable: list[sql.Composable] = []
+    for name in tables.entity.match:
+        column = tables.entity.relation.column(name)
+        there, here = sql.SQL("t.{}").format(sql.Identifier(name)), value(name)
+        equal = sql.SQL("{} = {}").format(there, here)
+        if column is None or column.not_null:
+            conditions.append(equal)
+            continue
+        both = sql.SQL("({} OR {} IS NULL AND {} IS NULL)").format(equal, there, here)
+        conditions.append(both)
+        if column.type_name.partition("(")[0] in _EQUAL_AS_TEXT:
+            nullable.append(
+                sql.SQL("coalesce({}::text, '') = coalesce({}::text, '')").format(there, here)
+            )
+    if len(nullable) == len(conditions):
+        conditions += nullable
+    return conditions
+
+
+def _refuse_ambiguity(cursor: Cursor, tables: EntityTables) -> None:
+    entity = tables.entity
+    names = ", ".join(entity.match)
+    hint = f"choose columns that tell rows apart: --match {entity.name}=COLUMN"
+    several = _pair(cursor, tables, [sql.SQL("k.n")], sql.SQL("true"))
+    if several:
+        message = f"several rows of '{entity.relation.name}' have the {names} of {several[0]}"
+        raise ConflictError(message, where=several[0], hint=hint)
+    rows = [tables.new("k", name) for name in entity.assigned]
+    values = [
+        tables.new("k", name) if name in tables.settled else tables.base("k", name)
+        for name in entity.match
+    ]
+    alike = _pair(cursor, tables, rows, sql.SQL("k.is_known")) or _pair(
+        cursor, tables, values, sql.SQL("NOT k.is_known AND k.is_written")
+    )
+    if alike:
+        message = f"{alike[0]} and {alike[1]} have the same {names}"
+        raise ConflictError(message, where=alike[0], hint=hint)
+
+
+def _pair(
+    cursor: Cursor,
+    tables: EntityTables,
+    values: Sequence[sql.Composable],
+    condition: sql.Composable,
+) -> list[str]:
+    """Finds two documents that agree in some values; gives their addresses."""
+    statement = sql.SQL(
+        "SELECT d.key FROM (SELECT min(k.n) AS low, max(k.n) AS high FROM {} k WHERE {}"
+        " GROUP BY {} HAVING count(*) > 1 ORDER BY 1 LIMIT 1) AS f"
+        " JOIN {} d ON d.n IN (f.low, f.high) ORDER BY d.n"
+    ).format(tables.known, condition, listed(values), tables.taken)
+    cursor.execute(statement)
+    return [format_address(tables.entity.name, tuple(key)) for (key,) in cursor]
+
+
+def _refuse_circles(cursor: Cursor, tables: EntityTables, loops: Sequence[RowReference]) -> None:
+    """Looks at rows left over: their parents are missing, or they stand in a circle."""
+    waiting = sql.SQL(" OR ").join(
+        sql.SQL("{} AND {} IS NULL").format(
+            all_of(
+                sql.SQL("{} IS NOT NULL").format(tables.base("k", name))
+                for name in reference.columns
+            ),
+            tables.new("k", reference.columns[0]),
+        )
+        for reference in loops
+    )
+    absent = sql.SQL(" OR ").join(
+        sql.SQL("NOT EXISTS (SELECT FROM {} p WHERE {})").format(
+            tables.known,
+            all_of(
+                sql.SQL("{} = {}").format(tables.old("p", referred), tables.base("k", name))
+                for name, referred in zip(reference.columns, reference.parent_columns, strict=True)
+            ),
+        )
+        for reference in loops
+    )
+    cursor.execute(
+        sql.SQL(
+            "SELECT d.key, {absent} FROM {known} k JOIN {taken} d ON d.n = k.n"
+            " WHERE {waiting} ORDER BY 2 DESC, k.n LIMIT 1"
+        ).format(absent=absent, known=tables.known, taken=tables.taken, waiting=waiting)
+    )
+    found = cursor.fetchone()
+    if found is None or found[1]:
+        # What is missing is told with all other references that have no target.
+        return
+    address = format_address(tables.entity.name, tuple(found[0]))
+    message = f"{address} is recognised by rows that are recognised by it"
+    hint = f"choose other columns: --match {tables.entity.name}=COLUMN"
+    raise ConflictError(message, where=address, hint=hint)
