@@ -36,6 +36,7 @@ COMMANDS = {
     "show": "show",
     "restore": "restore",
     "revert": "revert",
+    "archive": "archive",
     "push": "push",
     "doctor": "doctor",
     "hooks": "hooks",

@@ -67,19 +67,34 @@ class CommitSource:
                     )
             reader.forget(directory)
 
+    def close(self) -> None:
+        """Has nothing to end: the repository belongs to whoever opened it."""
+
+    def read(self, path: str) -> bytes | None:
+        """Gives the content of any file; None where there is none.
+
+        Raises:
+            CorruptRepositoryError: It is damaged, or no regular file.
+        """
+        name = path.encode()
+        entry = self._tree.reader.entry(name)
+        return None if entry is None else self._repository.read_blob(_regular(name, entry))
+
+    def files_in(self, directory: str) -> list[str]:
+        """Lists the paths of the files that stand in a directory itself."""
+        tree = self._tree.reader.tree(directory.encode())
+        names = sorted(name for name, entry in tree.items() if entry.mode == FILE_MODE)
+        return [f"{directory}/{name.decode('utf-8', 'surrogateescape')}" for name in names]
+
     def _entity(self, stored: StoredEntity) -> SnapshotEntity:
-        relation = self._read(f"{RELATIONS_DIRECTORY}/{stored.name}.json")
+        relation = self.read(f"{RELATIONS_DIRECTORY}/{stored.name}.json")
         configured = self.publication.entity(stored.name)
         schema = configured.schema if configured else None
         return SnapshotEntity(
             stored,
             published_columns(loads(relation or b"{}")),
-            None if schema is None else self._read(schema),
+            None if schema is None else self.read(schema),
         )
-
-    def _read(self, path: str) -> bytes | None:
-        blob = self._tree.blob(path.encode())
-        return None if blob is None else self._repository.read_blob(blob)
 
 
 def _regular(path: bytes, entry: TreeEntry) -> bytes:

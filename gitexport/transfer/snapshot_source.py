@@ -68,3 +68,6 @@ class SnapshotSource(Protocol):
         Raises:
             CorruptRepositoryError: A document is damaged, or is no regular file.
         """
+
+    def close(self) -> None:
+        """Ends reading; safe to call twice."""

@@ -39,6 +39,7 @@ def test_members_of_every_object_are_explained(
         "show REV ENTITY": ["show", "latest", "products"],
         "restore": ["restore", "latest"],
         "revert": ["revert", "latest"],
+        "archive": ["archive", "latest", "-f", str(tmp_path / "archive.tar.gz")],
         "doctor": ["doctor"],
         "hooks": ["hooks", "install"],
         "fmt": ["fmt"],

@@ -33,6 +33,7 @@ _STAGES = re.compile(
     r"^(?:read the catalog|write the configuration|look for private data|tracking|untracking"
     r"|reading rows|acknowledging|refreshing files|writing directories|moving documents"
     r"|reading the refs of \S+|pushing to \S+|joining what others pushed to \S+"
+    r"|reading documents|writing the archive"
     r"|resetting|planning the layout|committing|moving files|looking at .*|asking .*)(?: \(\d+\))?$"
 )
 _VARIABLE = [
@@ -43,6 +44,7 @@ _VARIABLE = [
     (re.compile(r"\b(?=[a-f]*\d)[0-9a-f]{7,64}\b"), "ID"),
     (re.compile(r"\b\d+\.\d\d s\b"), "T s"),
     (re.compile(r"; nothing was pending at \S+$"), ""),
+    (re.compile(r"\b[\d,]+ bytes(?=, [\d,]+ members$)"), "SIZE"),
     (re.compile(r"\b\d+ (?:milliseconds|seconds?|minutes?) ago\b|\bjust now\b"), "AGO"),
     (re.compile(r"\b\d+(?= ms\b)"), "MS"),
     (

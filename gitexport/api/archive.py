@@ -1,0 +1,117 @@
+"""Snapshots as archives: writes one, and opens one for an import."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from gitexport.api.session import Session, Settings
+from gitexport.config.parse import parse_config
+from gitexport.errors import CorruptRepositoryError, UsageError
+from gitexport.model.entity import CONFIG_PATH, Publication
+from gitexport.model.snapshot import Commit
+from gitexport.store.durable import sync_directory
+from gitexport.store.git_errors import machine_error
+from gitexport.store.repository import DataRepository
+from gitexport.store.revisions import resolve
+from gitexport.store.trees import TreeReader
+from gitexport.transfer.archive import ArchiveReport, write_archive
+from gitexport.transfer.archive_reader import ArchiveReader
+from gitexport.transfer.archive_source import ArchiveSource
+from gitexport.transfer.archive_writer import Output
+from gitexport.transfer.commit_source import CommitSource
+
+
+def archive_to_file(settings: Settings, rev: str, path: Path) -> ArchiveReport:
+    """Writes a snapshot to a file, which replaces the old one once it is complete.
+
+    Raises:
+        SnapshotNotFoundError: Nothing answers to the REV.
+        UsageError: The path is that of a directory, or its directory does not exist.
+        MachineError: The machine refused; an old file is still there.
+    """
+    target = settings.here / path
+    if target.is_dir() or not target.parent.is_dir():
+        what = "is a directory" if target.is_dir() else "is in a directory that does not exist"
+        message = f"'{path}' {what}"
+        raise UsageError(message, where=str(path), hint="name a file: -f snapshot.tar.gz")
+    with Session.open(settings) as session, _replacing(target) as output:
+        return _archive(session, rev, output)
+
+
+def archive_to_stream(settings: Settings, rev: str, output: Output) -> ArchiveReport:
+    """Writes a snapshot to a stream.
+
+    Raises:
+        SnapshotNotFoundError: Nothing answers to the REV.
+        BrokenPipeError: The reader went away.
+    """
+    with Session.open(settings) as session:
+        return _archive(session, rev, output)
+
+
+def open_archive(path: Path) -> ArchiveSource:
+    """Verifies an archive and opens it for an import; `close` ends it.
+
+    Raises:
+        UsageError: There is no such file.
+        CorruptRepositoryError: It is damaged, hostile, or no archive of gitexport.
+        ConfigError: Its configuration says something that cannot be.
+    """
+    reader = ArchiveReader(path)
+    try:
+        configuration = reader.read(CONFIG_PATH) or b""
+        return ArchiveSource(reader, parse_config(configuration, file=f"{path}:{CONFIG_PATH}"))
+    except BaseException:
+        reader.close()
+        raise
+
+
+def open_commit(repository: DataRepository, commit: Commit, place: str) -> CommitSource:
+    """Opens a commit of a data repository for an import, with the configuration it holds.
+
+    Raises:
+        CorruptRepositoryError: The commit holds no configuration.
+        ConfigError: Its configuration says something that cannot be.
+    """
+    publication = _configuration_of(repository, commit)
+    return CommitSource(repository, publication, commit, place)
+
+
+def _archive(session: Session, rev: str, output: Output) -> ArchiveReport:
+    repository = session.repository
+    commit = resolve(repository, session.publication.branch, rev)
+    source = open_commit(repository, commit, str(repository.path))
+    return write_archive(source, commit, output, session.settings.progress)
+
+
+def _configuration_of(repository: DataRepository, commit: Commit) -> Publication:
+    name = commit.snapshot or commit.commit_id
+    entry = TreeReader(repository.read_tree, bytes.fromhex(commit.tree_id)).entry(
+        CONFIG_PATH.encode()
+    )
+    if entry is None or entry.is_tree:
+        message = f"'{name}' holds no {CONFIG_PATH}"
+        raise CorruptRepositoryError(message, where=name)
+    return parse_config(repository.read_blob(entry.object_id), file=f"{name}:{CONFIG_PATH}")
+
+
+@contextmanager
+def _replacing(target: Path) -> Iterator[Output]:
+    temporary = target.with_name(f".{target.name}.{secrets.token_hex(4)}.tmp")
+    try:
+        try:
+            with temporary.open("xb") as stream:
+                yield stream
+                stream.flush()
+                os.fsync(stream.fileno())
+            temporary.replace(target)
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
+        sync_directory(target.parent)
+    except OSError as error:
+        raise machine_error(error, target) from error
