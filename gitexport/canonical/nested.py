@@ -11,7 +11,9 @@ orjson sorts members by code point and escapes exactly what canonical form escap
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from bisect import bisect_right
+from collections.abc import Callable, Collection, Sequence
+from itertools import accumulate
 from typing import cast
 
 import orjson
@@ -32,6 +34,7 @@ _SHAPE = bytearray(b" " * 256)
 _SHAPE[ord("0") : ord("9") + 1] = b"0" * 10
 for _letter in b".eE":
     _SHAPE[_letter] = ord("e")
+_FRACTION = b"0e"
 _LONG_INTEGER = b"0" * 19
 
 
@@ -58,13 +61,20 @@ def canonical_batch(raws: Sequence[bytes], kinds: Sequence[NestedKind]) -> list[
     Gives the same as `canonical_nested` for each, several times faster, or None where at
     least one of them has to be looked at alone.
     """
-    if _EXACT not in kinds:
-        return _write_list(raws, _read_clean)
-    if _CLEAN not in kinds:
-        return _write_list(raws, _read_exact)
+    # A few columns hold fractions; the rest of the document need not pay for them.
+    lossy = _lossy_places(raws)
+    native, slow, exact = [], [], []
+    for place, raw in enumerate(raws):
+        if raw == b"null":
+            continue
+        if kinds[place] is _EXACT:
+            exact.append(place)
+        else:
+            (slow if place in lossy else native).append(place)
     pieces = list(raws)
-    for kind, read in ((_CLEAN, _read_clean), (_EXACT, _read_exact)):
-        places = [place for place, other in enumerate(kinds) if other is kind]
+    for places, read in ((native, _read_native), (slow, _read_clean), (exact, _read_exact)):
+        if not places:
+            continue
         written = _write_list([raws[place] for place in places], read)
         if written is None:
             return None
@@ -94,16 +104,32 @@ def _write_list(raws: Sequence[bytes], read: Callable[[bytes], list[object]]) ->
     return written[len(b"[\n  ") : -len(b"\n]")].split(b",\n  0,\n  ")
 
 
-def _read_clean(data: bytes) -> list[object]:
-    """Reads a list of values of kind CLEAN, natively where no number can lose anything by it.
+def _lossy_places(raws: Sequence[bytes]) -> Collection[int]:
+    """Finds the values of kind CLEAN in which a number could lose something by a native reader.
 
     orjson reads integers of up to 18 digits exactly. Longer ones, and numbers with a fraction
     or an exponent, show in a copy of the text that has only one digit and one letter.
     """
-    shape = data.translate(_SHAPE)
-    if b"0e" in shape or _LONG_INTEGER in shape:
-        return cast("list[object]", _CLEAN_READER.decode(str(data, "utf-8")))
+    shape = b",".join(raws).translate(_SHAPE)
+    if _FRACTION not in shape and _LONG_INTEGER not in shape:
+        return ()
+    places = set()
+    ends = list(accumulate(len(raw) + 1 for raw in raws))
+    for pattern in (_FRACTION, _LONG_INTEGER):
+        at = shape.find(pattern)
+        while at >= 0:
+            place = bisect_right(ends, at)
+            places.add(place)
+            at = shape.find(pattern, ends[place])
+    return places
+
+
+def _read_native(data: bytes) -> list[object]:
     return cast("list[object]", orjson.loads(data))
+
+
+def _read_clean(data: bytes) -> list[object]:
+    return cast("list[object]", _CLEAN_READER.decode(str(data, "utf-8")))
 
 
 def _read_exact(data: bytes) -> list[object]:
@@ -129,7 +155,8 @@ def write_exact(data: bytes) -> bytes:
 def _write_clean(raw: bytes) -> bytes | None:
     """Writes a value of kind CLEAN; None where only the exact way can, or can tell why not."""
     try:
-        return orjson.dumps(_read_clean(raw), option=_LAYOUT)
+        read = _read_clean if _lossy_places([raw]) else _read_native
+        return orjson.dumps(read(raw), option=_LAYOUT)
     except (TypeError, ValueError):
         # TypeError: an integer beyond 64 bits; ValueError: one beyond 4,300 digits, or no JSON.
         return None
