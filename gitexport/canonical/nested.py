@@ -63,7 +63,9 @@ def canonical_batch(raws: Sequence[bytes], kinds: Sequence[NestedKind]) -> list[
     """
     # A few columns hold fractions; the rest of the document need not pay for them.
     lossy = _lossy_places(raws)
-    native, slow, exact = [], [], []
+    native: list[int] = []
+    slow: list[int] = []
+    exact: list[int] = []
     for place, raw in enumerate(raws):
         if raw == b"null":
             continue

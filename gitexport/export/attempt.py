@@ -40,7 +40,7 @@ from gitexport.export.workers import (
     run_in_processes,
 )
 from gitexport.model import faults
-from gitexport.model.ports import Fence, SourceView
+from gitexport.model.ports import Fence, RowScope, SourceView
 from gitexport.model.report import ExportReport
 from gitexport.model.snapshot import ObjectId
 from gitexport.store.journal import Journal, MachineState, read_state, write_state
@@ -175,8 +175,14 @@ class Attempt:
         if self._directory is not None and self._is_shown:
             stage = self._directory / "files"
             stage.mkdir()
+        counts = {plan.entity.name: view.count(plan.entity, plan.scope) for plan in prepared.plans}
         task = ShareTask(
             plans=prepared.plans,
+            idle=frozenset(
+                plan.entity.name
+                for plan in prepared.plans
+                if plan.scope is RowScope.PENDING and not counts[plan.entity.name]
+            ),
             base=prepared.base.tree,
             directory=self._directory,
             stage=stage,
@@ -185,7 +191,7 @@ class Attempt:
             with_details=context.options.with_details,
             limit=context.options.limit,
         )
-        rows = sum(view.count(plan.entity, plan.scope) for plan in prepared.plans)
+        rows = sum(counts.values())
         context.progress.stage("reading rows", rows)
         processes = choose_processes(rows, context.options.workers)
         if self._directory is None or context.options.limit or processes == 1:

@@ -83,7 +83,7 @@ def prepare(  # noqa: PLR0913, PLR0917 - everything that a plan depends on
     overrides = context.options.overrides
     instant, too_soon = _instant(context, state)
     entities = context.entities()
-    relations = {entity.name: view.relation(entity) for entity in entities}
+    relations = view.relations(entities)
     lineage = _lineage(context, base, fence, state, relations)
     guard_edits(lineage, overrides, is_partial=context.is_partial)
     last_source = None if lineage.last is None else lineage.last.trailer(SOURCE)

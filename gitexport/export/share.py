@@ -45,7 +45,8 @@ class ShareTask:
     `directory` takes fragments and spools; None keeps everything in memory and writes no
     object. `stage` takes files for the working tree, None where it is not to be written.
     `base` is the tree of the commit that the run builds on. `schemas` are the JSON Schemas
-    of entities, each with its path. `watched`: see `DirectoryMerger`. `limit` is the number of
+    of entities, each with its path. `idle` names the entities of which no row is pending, so
+    that none has to be asked for. `watched`: see `DirectoryMerger`. `limit` is the number of
     pending rows to take in all, 0 takes all.
     """
 
@@ -54,6 +55,7 @@ class ShareTask:
     directory: Path | None
     stage: Path | None
     schemas: Mapping[str, tuple[str, bytes]]
+    idle: frozenset[str] = frozenset()
     watched: frozenset[bytes] = frozenset()
     with_details: bool = False
     limit: int = 0
@@ -183,10 +185,10 @@ class Share:
             self._validator(plan),
             with_details=self._task.with_details,
         )
-        if left > 0:
-            encoder.read(view, query, left)
-        else:
+        if left <= 0:
             encoder.cut()
+        elif entity.name not in self._task.idle:
+            encoder.read(view, query, left)
         is_first = self._task.part == 0
         return encoder.finish(self._find_departed(view, plan, encoder) if is_first else ())
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from gitexport.errors import ConfigError, GitExportError, PermissionDeniedError
@@ -36,6 +37,9 @@ def read_pending(
     """
     statuses = {status.name: status for status in known}
     with source.view() as view:
+        # All at once; whatever is wrong with one of them is told of that one below.
+        with suppress(ConfigError, PermissionDeniedError):
+            view.relations([e for e in entities if e.tracking is not Tracking.COMPARE])
         return [_count(view, entity, fence, statuses[entity.name]) for entity in entities]
 
 

@@ -117,6 +117,12 @@ class SourceIdentity:
 class SourceView(Protocol):
     """One MVCC snapshot of the source. Every method sees the same instant."""
 
+    def relations(self, entities: Sequence[Entity]) -> dict[str, Relation]:
+        """Describes the relations of several entities at once, by the entities' names.
+
+        Raises: what `relation` does, for the first entity that it would.
+        """
+
     def relation(self, entity: Entity) -> Relation:
         """Describes an entity's relation.
 

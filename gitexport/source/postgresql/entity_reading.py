@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import fnmatch
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from psycopg import sql
@@ -11,19 +11,21 @@ from psycopg import sql
 from gitexport.errors import PermissionDeniedError, RelationNotFoundError
 from gitexport.model.entity import Entity
 from gitexport.model.ports import RowScope
-from gitexport.model.relation import Relation, RelationName
+from gitexport.model.relation import Relation
 from gitexport.source.postgresql.catalog import read_relations
 from gitexport.source.postgresql.key_match import KeyMatch
 from gitexport.source.postgresql.query_document import trusted
 from gitexport.source.postgresql.select import CompiledSelect, Reading, compile_select
 from gitexport.source.postgresql.session import Cursor
 from gitexport.source.postgresql.tracking.method import read_sql
-from gitexport.source.postgresql.value_types import read_value_types
+from gitexport.source.postgresql.value_types import ValueType, read_all_value_types
 
 _PRIVILEGES = """
-SELECT w.name FROM unnest(%(columns)s::text[]) w(name)
- WHERE NOT has_schema_privilege(%(schema)s, 'USAGE')
-    OR NOT has_column_privilege(%(relation)s::regclass, w.name, 'SELECT')
+SELECT w.relation, w.name
+  FROM unnest(%(schemas)s::text[], %(relations)s::text[], %(columns)s::text[])
+       w(schema, relation, name)
+ WHERE NOT has_schema_privilege(w.schema, 'USAGE')
+    OR NOT has_column_privilege(w.relation::regclass, w.name, 'SELECT')
 """
 
 
@@ -61,29 +63,44 @@ class EntityReading:
         )
 
 
-def plan_reading(cursor: Cursor, entity: Entity) -> EntityReading:
-    """Looks an entity's relation up and compiles its reading.
+def plan_readings(cursor: Cursor, entities: Sequence[Entity]) -> dict[Entity, EntityReading]:
+    """Looks the relations of entities up, all in the same few queries, and compiles readings.
 
     Raises:
-        RelationNotFoundError: The relation or one of its key columns is gone.
-        PermissionDeniedError: The role may not read it.
-        ConfigError: The entity cannot be tracked as configured.
+        RelationNotFoundError: A relation or one of its key columns is gone.
+        PermissionDeniedError: The role may not read one of them.
+        ConfigError: An entity cannot be tracked as configured.
     """
-    relation = read_relations(cursor, [entity.relation]).get(entity.relation)
-    if relation is None:
-        message = f"relation '{entity.relation}' does not exist"
-        raise RelationNotFoundError(
-            message,
-            where=f"entities.{entity.name}",
-            hint="correct 'relation' in gitexport.toml, or remove the entity",
+    names = list(dict.fromkeys(entity.relation for entity in entities))
+    relations = read_relations(cursor, names)
+    columns = {}
+    for entity in entities:
+        relation = relations.get(entity.relation)
+        if relation is None:
+            message = f"relation '{entity.relation}' does not exist"
+            raise RelationNotFoundError(
+                message,
+                where=f"entities.{entity.name}",
+                hint="correct 'relation' in gitexport.toml, or remove the entity",
+            )
+        _refuse_missing(entity, relation)
+        columns[entity] = published_columns(entity, relation)
+    _refuse_unreadable(cursor, columns)
+    types = read_all_value_types(cursor, names)
+    return {
+        entity: _compile(
+            entity, relations[entity.relation], columns[entity], types[entity.relation]
         )
-    _refuse_missing(entity, relation)
-    columns = published_columns(entity, relation)
-    _refuse_unreadable(cursor, entity.relation, sorted({*columns, *entity.key}))
+        for entity in entities
+    }
+
+
+def _compile(
+    entity: Entity, relation: Relation, columns: tuple[str, ...], types: Mapping[str, ValueType]
+) -> EntityReading:
     # Under the relation's own name, `where` may refer to columns with or without it.
     alias = entity.relation.name
     parts = read_sql(entity, relation, alias)
-    types = read_value_types(cursor, entity.relation)
     return EntityReading(
         relation=relation,
         columns=columns,
@@ -130,20 +147,26 @@ def _refuse_missing(entity: Entity, relation: Relation) -> None:
             )
 
 
-def _refuse_unreadable(cursor: Cursor, name: RelationName, columns: Sequence[str]) -> None:
+def _refuse_unreadable(cursor: Cursor, columns: Mapping[Entity, Sequence[str]]) -> None:
+    wanted = [
+        (entity.relation.schema, sql.Identifier(*entity.relation).as_string(cursor), name)
+        for entity, published in columns.items()
+        for name in sorted({*published, *entity.key})
+    ]
+    schemas, relations, names = zip(*wanted, strict=True)
     cursor.execute(
         _PRIVILEGES,
-        {
-            "columns": list(columns),
-            "schema": name.schema,
-            "relation": sql.Identifier(*name).as_string(cursor),
-        },
+        {"schemas": list(schemas), "relations": list(relations), "columns": list(names)},
     )
-    missing = [row[0] for row in cursor]
-    if missing:
-        message = f"the role may not read '{name}': {', '.join(missing)}"
-        raise PermissionDeniedError(
-            message,
-            where=str(name),
-            hint=f"GRANT USAGE ON SCHEMA and GRANT SELECT ON {name} to the role",
-        )
+    missing = cursor.fetchall()
+    for entity in columns:
+        quoted = sql.Identifier(*entity.relation).as_string(cursor)
+        hidden = dict.fromkeys(name for relation, name in missing if relation == quoted)
+        if hidden:
+            name = entity.relation
+            message = f"the role may not read '{name}': {', '.join(hidden)}"
+            raise PermissionDeniedError(
+                message,
+                where=str(name),
+                hint=f"GRANT USAGE ON SCHEMA and GRANT SELECT ON {name} to the role",
+            )

@@ -24,6 +24,7 @@ from gitexport.source.postgresql import state
 from gitexport.source.postgresql.acknowledge import Acknowledging
 from gitexport.source.postgresql.catalog import read_catalog
 from gitexport.source.postgresql.connection import connect
+from gitexport.source.postgresql.entity_reading import EntityReading
 from gitexport.source.postgresql.errors import translating
 from gitexport.source.postgresql.identity import read_identity
 from gitexport.source.postgresql.maintain import vacuum_after
@@ -48,6 +49,9 @@ class PostgresSource:
         # Kept so that no finaliser closes them: they belong to a parent process.
         self._inherited: list[Connection] = []
         self._entities: dict[str, Entity] = {}
+        # What the parent worked out for its view, which this one shares.
+        self._plans: dict[Entity, EntityReading] | None = None
+        self._last_plans: dict[Entity, EntityReading] = {}
 
     def identity(self) -> SourceIdentity:
         """Tells which database this is."""
@@ -56,12 +60,14 @@ class PostgresSource:
 
     def view(self, shared: str | None = None) -> AbstractContextManager[SourceView]:
         """Opens a view; with `shared`, of the same instant as the view that was shared."""
-        return open_view(self._connected(), shared)
+        self._last_plans = dict(self._plans) if shared and self._plans else {}
+        return open_view(self._connected(), shared, self._last_plans)
 
     def fork(self) -> PostgresSource:
         """Gives a source with a connection of its own, for use in another process."""
         forked = PostgresSource(self._dsn)
         forked._entities = dict(self._entities)
+        forked._plans = self._last_plans
         if self._connection is not None:
             forked._inherited = [*self._inherited, self._connection]
         return forked

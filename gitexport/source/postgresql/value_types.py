@@ -9,18 +9,21 @@ Source: PostgreSQL, `src/backend/utils/adt/json.c` and `jsonfuncs.c`.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from gitexport.model.ports import NestedKind
 from gitexport.model.relation import RelationName
 from gitexport.source.postgresql.session import Cursor
 
 _COLUMNS = """
-SELECT a.attname, a.atttypid
-  FROM pg_catalog.pg_attribute a
-  JOIN pg_catalog.pg_class c ON c.oid = a.attrelid
-  JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
- WHERE n.nspname = %(schema)s AND c.relname = %(name)s AND a.attnum > 0 AND NOT a.attisdropped
+SELECT w.place, a.attname, a.atttypid
+  FROM unnest(%(schemas)s::name[], %(names)s::name[]) WITH ORDINALITY w(schema, name, place)
+  JOIN pg_catalog.pg_namespace n ON n.nspname = w.schema
+  JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = w.name
+  JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid
+ WHERE a.attnum > 0 AND NOT a.attisdropped
 """
 _TYPES = """
 WITH RECURSIVE needed(oid) AS (
@@ -111,31 +114,54 @@ class ValueType:
 
 
 def read_value_types(cursor: Cursor, name: RelationName) -> dict[str, ValueType]:
-    """Reads the types of a relation's columns, by the columns' names.
+    """Reads the types of one relation's columns, by the columns' names.
 
     Expects a pinned transaction.
 
     Raises:
         psycopg.Error: The server refused a query.
     """
-    cursor.execute(_COLUMNS, {"schema": name.schema, "name": name.name})
-    columns: dict[str, int] = dict(cursor.fetchall())
-    cursor.execute(_TYPES, {"oids": list(set(columns.values()))})
-    rows = {row[0]: row[1:] for row in cursor}
-    known: dict[int, ValueType] = {}
+    return read_all_value_types(cursor, [name])[name]
 
-    def build(oid: int) -> ValueType:
-        if oid not in known:
-            schema, type_name, sql_name, code, inner, names, oids, has_cast = rows[oid]
-            known[oid] = ValueType(
+
+def read_all_value_types(
+    cursor: Cursor, relations: Sequence[RelationName]
+) -> dict[RelationName, dict[str, ValueType]]:
+    """Reads the types of several relations' columns, by relation and the columns' names.
+
+    Expects a pinned transaction.
+
+    Raises:
+        psycopg.Error: The server refused a query.
+    """
+    names = {"schemas": [n.schema for n in relations], "names": [n.name for n in relations]}
+    cursor.execute(_COLUMNS, names)
+    columns = cursor.fetchall()
+    cursor.execute(_TYPES, {"oids": list({oid for _, _, oid in columns})})
+    types = _Types({row[0]: row[1:] for row in cursor})
+    found: dict[RelationName, dict[str, ValueType]] = {name: {} for name in relations}
+    for place, column, oid in columns:
+        found[relations[place - 1]][column] = types.build(oid)
+    return found
+
+
+class _Types:
+    """Builds types out of the catalog's rows, each once."""
+
+    def __init__(self, rows: Mapping[int, tuple[Any, ...]]) -> None:
+        self._rows = rows
+        self._known: dict[int, ValueType] = {}
+
+    def build(self, oid: int) -> ValueType:
+        if oid not in self._known:
+            schema, name, sql_name, code, inner, names, oids, has_cast = self._rows[oid]
+            self._known[oid] = ValueType(
                 schema=schema,
-                name=type_name,
+                name=name,
                 sql_name=sql_name,
                 code=code,
-                inner=build(inner) if code in {"a", "d"} else None,
-                attributes=tuple(zip(names, map(build, oids), strict=True)),
+                inner=self.build(inner) if code in {"a", "d"} else None,
+                attributes=tuple(zip(names, map(self.build, oids), strict=True)),
                 has_json_cast=has_cast,
             )
-        return known[oid]
-
-    return {column: build(oid) for column, oid in columns.items()}
+        return self._known[oid]

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from psycopg import sql
 
 from gitexport.errors import ConfigError
-from gitexport.model.entity import Entity, QueryDocument
+from gitexport.model.entity import Entity, QueryDocument, Tracking
 from gitexport.model.ports import (
     DepartedRow,
     Key,
@@ -26,7 +26,7 @@ from gitexport.source.postgresql.copy_stream import (
     read_key,
     read_text,
 )
-from gitexport.source.postgresql.entity_reading import EntityReading, plan_reading
+from gitexport.source.postgresql.entity_reading import EntityReading, plan_readings
 from gitexport.source.postgresql.errors import translating
 from gitexport.source.postgresql.query_document import run_query
 from gitexport.source.postgresql.row_reader import RowReader
@@ -34,21 +34,28 @@ from gitexport.source.postgresql.select import (
     keys_statement,
 )
 from gitexport.source.postgresql.session import Connection, Cursor, reading
+from gitexport.source.postgresql.state import Registration, find_registrations
 from gitexport.source.postgresql.tracking.method import read_tombstones
+from gitexport.source.postgresql.tracking.parts import tracking_of
 
 
 @contextmanager
-def open_view(connection: Connection, shared: str | None = None) -> Iterator[SourceView]:
+def open_view(
+    connection: Connection,
+    shared: str | None = None,
+    plans: dict[Entity, EntityReading] | None = None,
+) -> Iterator[SourceView]:
     """Opens a view in a transaction of its own, which ends with the block.
 
     With `shared`, the view sees the same instant as the one whose `share` gave that name.
+    `plans` are the readings that are known already; those worked out here are added to it.
 
     Raises:
         ConnectionFailedError: The connection was lost.
         StatementFailedError: The shared view has ended, or the server refused a setting.
     """
     with translating("opening a view"), reading(connection, shared) as cursor:
-        yield PostgresView(cursor)
+        yield PostgresView(cursor, {} if plans is None else plans)
 
 
 class PostgresView:
@@ -58,9 +65,22 @@ class PostgresView:
     under way at a time.
     """
 
-    def __init__(self, cursor: Cursor) -> None:
+    def __init__(self, cursor: Cursor, plans: dict[Entity, EntityReading]) -> None:
         self._cursor = cursor
-        self._plans: dict[Entity, EntityReading] = {}
+        self._plans = plans
+        self._registrations: dict[Entity, Registration | None] = {}
+
+    def relations(self, entities: Sequence[Entity]) -> dict[str, Relation]:
+        """Describes the relations of several entities, by the entities' names.
+
+        Raises: what `relation` does, for the first entity that it would.
+        """
+        unknown = [entity for entity in entities if entity not in self._plans]
+        if unknown:
+            named = str(unknown[0].relation) if len(unknown) == 1 else "reading the catalog"
+            with translating(named):
+                self._plans.update(plan_readings(self._cursor, unknown))
+        return {entity.name: self._plans[entity].relation for entity in entities}
 
     def relation(self, entity: Entity) -> Relation:
         """Describes an entity's relation.
@@ -149,7 +169,9 @@ class PostgresView:
         """Reads the hints of deleted keys."""
         plan = self._plan(entity)
         with translating(str(entity.relation)):
-            return read_tombstones(self._cursor, entity, plan.relation)
+            if tracking_of(entity, plan.relation) is Tracking.COMPARE:
+                return Tombstones(is_complete=False)
+            return read_tombstones(self._cursor, self._registration(entity))
 
     def count(self, entity: Entity, scope: RowScope) -> int:
         """Counts pending rows exactly, all rows from the catalog's estimate."""
@@ -183,11 +205,17 @@ class PostgresView:
         return name
 
     def _plan(self, entity: Entity) -> EntityReading:
-        plan = self._plans.get(entity)
-        if plan is None:
-            with translating(str(entity.relation)):
-                plan = self._plans[entity] = plan_reading(self._cursor, entity)
-        return plan
+        if entity not in self._plans:
+            self.relations([entity])
+        return self._plans[entity]
+
+    def _registration(self, entity: Entity) -> Registration | None:
+        if entity not in self._registrations:
+            # Whoever asks for one soon asks for all.
+            known = [entity, *(other for other in self._plans if other != entity)]
+            found = find_registrations(self._cursor, known)
+            self._registrations = {other: found.get(other.name) for other in known}
+        return self._registrations[entity]
 
 
 @contextmanager

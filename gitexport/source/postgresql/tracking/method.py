@@ -10,7 +10,7 @@ from gitexport.model.entity import Entity, Tracking
 from gitexport.model.ports import Tombstones
 from gitexport.model.relation import Relation
 from gitexport.source.postgresql.session import Cursor
-from gitexport.source.postgresql.state import find_registration
+from gitexport.source.postgresql.state import Registration
 from gitexport.source.postgresql.tracking import compare, flag, table
 from gitexport.source.postgresql.tracking.parts import ReadSql, tracking_of
 
@@ -31,7 +31,7 @@ def read_sql(entity: Entity, relation: Relation, alias: str) -> ReadSql:
     return compare.read_sql(entity, alias)
 
 
-def read_tombstones(cursor: Cursor, entity: Entity, relation: Relation) -> Tombstones:
+def read_tombstones(cursor: Cursor, registration: Registration | None) -> Tombstones:
     """Reads the hints of an entity's deleted keys, in the transaction of the cursor.
 
     They are complete only where the triggers are in place and enabled, nothing was
@@ -41,17 +41,15 @@ def read_tombstones(cursor: Cursor, entity: Entity, relation: Relation) -> Tombs
     Raises:
         psycopg.Error: The server refused the statement.
     """
-    if tracking_of(entity, relation) is Tracking.COMPARE:
-        return Tombstones(is_complete=False)
-    found = find_registration(cursor, entity)
-    if found is None:
+    if registration is None:
         return Tombstones(is_complete=False)
     cursor.execute(
-        "SELECT id, key FROM gitexport.tombstones WHERE tracked = %s ORDER BY id", (found.id,)
+        "SELECT id, key FROM gitexport.tombstones WHERE tracked = %s ORDER BY id",
+        (registration.id,),
     )
     rows = cursor.fetchall()
     return Tombstones(
         keys=tuple(dict.fromkeys(tuple(key) for _, key in rows if key is not None)),
-        is_complete=found.is_sound and all(key is not None for _, key in rows),
+        is_complete=registration.is_sound and all(key is not None for _, key in rows),
         ids=tuple(number for number, _ in rows),
     )
