@@ -81,7 +81,7 @@ class CurrentRow(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class StagedRows:
-    """What some documents are, against the relation that they are for.
+    """What the documents staged for an entity so far are, against its relation.
 
     `missing` counts documents that lack a published column, by column; `unknown` counts
     those that hold a member which is not written (no such column, or not published).
@@ -206,8 +206,12 @@ class RowWriter(Protocol):
     def reach(self, entities: Sequence[Entity]) -> tuple[CascadeReach, ...]:
         """Counts the rows that the staged deletions would change elsewhere, through cascades."""
 
-    def statements(self, entity: Entity) -> Iterator[str]:
-        """Streams the SQL that does what is staged for one entity, a statement for each row."""
+    def statements(self) -> Iterator[str]:
+        """Streams SQL that does what is staged, a statement for each row, for people to read.
+
+        Inserts and updates come in the order of references, deletions after them in the
+        other direction.
+        """
 
     def write(self) -> Mapping[str, WriteCounts]:
         """Deletes, updates and inserts what is staged, and gives the counts by entity.

@@ -20,6 +20,7 @@ from gitexport.model.ports import (
 )
 from gitexport.model.relation import Relation
 from gitexport.model.snapshot import ObjectId
+from gitexport.model.writing import RowWriter, WritingOptions
 from gitexport.source.postgresql import state
 from gitexport.source.postgresql.acknowledge import Acknowledging
 from gitexport.source.postgresql.catalog import read_catalog
@@ -136,6 +137,13 @@ class PostgresSource:
         """Tells of columns whose values may not restore to equal ones, and why."""
         with self._reading() as cursor:
             return unrestorable_columns(cursor, read_value_types(cursor, relation.name))
+
+    def writing(self, options: WritingOptions) -> AbstractContextManager[RowWriter]:
+        """Opens a transaction that writes rows; see `gitexport.model.writing.RowWriter`."""
+        # Only what writes rows pays for loading what that takes.
+        from gitexport.source.postgresql.writing.writer import open_writer
+
+        return open_writer(self._connected(), options)
 
     @property
     def tracking(self) -> PostgresTracking:

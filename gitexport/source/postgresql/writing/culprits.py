@@ -1,0 +1,142 @@
+"""Finds the staged document that broke a constraint, by asking the staging tables.
+
+The server names a constraint, and values that must not be shown. The staged rows are still
+there after the failed statement was undone, so the same constraint is looked up in them.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Sequence
+
+import psycopg
+from psycopg import sql
+
+from gitexport.model.ports import Key
+from gitexport.model.relation import ForeignKey, Relation, RelationName
+from gitexport.source.postgresql.catalog import read_relations
+from gitexport.source.postgresql.query_document import trusted
+from gitexport.source.postgresql.session import Cursor
+from gitexport.source.postgresql.writing.refusals import (
+    CHECK,
+    FOREIGN_KEY,
+    NOT_NULL,
+    UNIQUE,
+    Broken,
+)
+from gitexport.source.postgresql.writing.stage import Stage
+
+
+def find_culprit(
+    cursor: Cursor, stages: Sequence[Stage], error: psycopg.Error
+) -> tuple[str | None, Key | None]:
+    """Gives the entity and the key of the document that a refusal speaks of, where known.
+
+    Raises:
+        psycopg.Error: The server refused the question.
+    """
+    broken = Broken.of(error)
+    own = [stage for stage in stages if broken.relation in _tree(stage.target.relation)]
+    for stage in own:
+        for condition in _conditions(stage, broken):
+            for key in stage.keys_of(condition):
+                return stage.target.entity.name, key
+    if broken.sqlstate == FOREIGN_KEY and broken.relation is not None:
+        referring = read_relations(cursor, [broken.relation]).values()
+        for stage, relation in itertools.product(stages, referring):
+            for condition in _still_referenced(stage, relation, broken):
+                for key in stage.keys_of(condition, is_gone=True):
+                    return stage.target.entity.name, key
+    named = own or stages
+    return (named[0].target.entity.name if len(named) == 1 else None), None
+
+
+def _tree(relation: Relation) -> tuple[RelationName, ...]:
+    return (relation.name, *relation.partitions)
+
+
+def _conditions(stage: Stage, broken: Broken) -> list[sql.Composable]:
+    """Gives conditions of which one holds for the staged row `s` that broke the constraint."""
+    relation, places = stage.target.relation, stage.target.places
+    if broken.sqlstate == NOT_NULL and broken.column in places:
+        return [sql.SQL("s.{} IS NULL").format(places[broken.column])]
+    if broken.sqlstate == CHECK:
+        named = [text for name, text in relation.checks if name == broken.constraint]
+        return [_fails(stage, definition) for definition in named]
+    if broken.sqlstate == UNIQUE:
+        keys = [key for key in relation.unique_keys if key.name == broken.constraint]
+        # The index of a partition has a name of its own.
+        columns = [key.columns for key in keys or relation.unique_keys]
+        return [_is_taken(stage, names) for names in columns if set(names) <= set(places)]
+    if broken.sqlstate == FOREIGN_KEY:
+        references = [key for key in relation.foreign_keys if key.name == broken.constraint]
+        return [_lacks_target(stage, key) for key in references if set(key.columns) <= set(places)]
+    return []
+
+
+def _fails(stage: Stage, definition: str) -> sql.Composable:
+    """Evaluates a check, written as the catalog writes it, on a staged row."""
+    expression = definition.removeprefix("CHECK ").removesuffix(" NOT VALID")
+    columns = [
+        sql.SQL("s.{} AS {}").format(place, sql.Identifier(name))
+        for name, place in stage.target.places.items()
+    ]
+    # The catalog's own text, and the same row under the names that it uses.
+    return sql.SQL("NOT (SELECT {} FROM (SELECT {}) AS checked)").format(
+        trusted(expression), sql.SQL(", ").join(columns)
+    )
+
+
+def _is_taken(stage: Stage, columns: Sequence[str]) -> sql.Composable:
+    target = stage.target
+    twins = [sql.SQL("o.{0} = s.{0}").format(target.places[name]) for name in columns]
+    others = [
+        sql.SQL("r.{} = s.{}").format(sql.Identifier(name), target.places[name]) for name in columns
+    ]
+    return sql.SQL(
+        "(EXISTS (SELECT FROM {stage} AS o WHERE o.line < s.line AND {twins})"
+        " OR EXISTS (SELECT FROM {table} AS r WHERE {others} AND NOT ({same})"
+        " AND NOT EXISTS (SELECT FROM {gone} AS g WHERE {left})))"
+    ).format(
+        stage=stage.table,
+        twins=sql.SQL(" AND ").join(twins),
+        table=target.table,
+        others=sql.SQL(" AND ").join(others),
+        same=target.same_key("r", "s"),
+        gone=stage.gone,
+        left=target.same_key("r", "g"),
+    )
+
+
+def _lacks_target(stage: Stage, reference: ForeignKey) -> sql.Composable:
+    places = [stage.target.places[name] for name in reference.columns]
+    pairs = [
+        sql.SQL("p.{} = s.{}").format(sql.Identifier(column), place)
+        for column, place in zip(reference.referenced_columns, places, strict=True)
+    ]
+    given = [sql.SQL("s.{} IS NOT NULL").format(place) for place in places]
+    return sql.SQL("{} AND NOT EXISTS (SELECT FROM {} AS p WHERE {})").format(
+        sql.SQL(" AND ").join(given),
+        sql.Identifier(*reference.references),
+        sql.SQL(" AND ").join(pairs),
+    )
+
+
+def _still_referenced(stage: Stage, relation: Relation, broken: Broken) -> Iterator[sql.Composable]:
+    for reference in relation.foreign_keys:
+        if (
+            reference.name != broken.constraint
+            or reference.references not in _tree(stage.target.relation)
+            or not set(reference.referenced_columns) <= set(stage.key)
+        ):
+            continue
+        pairs = [
+            sql.SQL("c.{} = s.{}").format(sql.Identifier(column), stage.target.places[referenced])
+            for column, referenced in zip(
+                reference.columns, reference.referenced_columns, strict=True
+            )
+        ]
+        yield sql.SQL("EXISTS (SELECT FROM {} AS c WHERE {})").format(
+            sql.Identifier(*relation.name),
+            sql.SQL(" AND ").join(pairs),
+        )

@@ -1,0 +1,109 @@
+"""Finds references of staged rows that nothing answers, before the server would refuse them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from psycopg import sql
+
+from gitexport.model.recognition import Dangling
+from gitexport.model.relation import ForeignKey
+from gitexport.source.postgresql.session import Cursor
+from gitexport.source.postgresql.writing.stage import Stage
+
+_SHOWN = 100
+
+
+def find_dangling(
+    cursor: Cursor, stages: Sequence[Stage], staged: Sequence[Stage]
+) -> tuple[Dangling, ...]:
+    """Gives the first 100 rows to be written whose reference has no target.
+
+    A target is a staged row, or one that is there and not to be deleted.
+
+    Raises:
+        psycopg.Error: The server refused a query.
+    """
+    found: list[Dangling] = []
+    for stage in sorted(stages, key=lambda stage: stage.target.entity.name):
+        for reference in stage.target.relation.foreign_keys:
+            if stage.rows and set(reference.columns) <= set(stage.target.places):
+                limit = _SHOWN - len(found)
+                found += _of_reference(cursor, stage, reference, staged, limit)
+    return tuple(found)
+
+
+def _of_reference(
+    cursor: Cursor,
+    stage: Stage,
+    reference: ForeignKey,
+    staged: Sequence[Stage],
+    limit: int,
+) -> list[Dangling]:
+    places = [stage.target.places[name] for name in reference.columns]
+    conditions = [sql.SQL("s.{} IS NOT NULL").format(place) for place in places]
+    conditions.append(
+        sql.SQL(
+            "NOT EXISTS (SELECT FROM {} AS v WHERE v.line = s.line AND v.verdict <> 'u')"
+        ).format(stage.verdicts)
+    )
+    parents = [other for other in staged if _is_target(other, reference)]
+    conditions.append(_is_absent(stage, reference, parents))
+    for parent in parents:
+        if parent.rows and set(reference.referenced_columns) <= set(parent.target.places):
+            names = [parent.target.places[name] for name in reference.referenced_columns]
+            conditions.append(
+                sql.SQL("NOT EXISTS (SELECT FROM {} AS p WHERE {})").format(
+                    parent.table, _pairs(places, names)
+                )
+            )
+    texts = [sql.SQL("s.{}::text").format(place) for place in places]
+    cursor.execute(
+        sql.SQL("SELECT {}, {} FROM {} AS s WHERE {} ORDER BY s.line LIMIT {}").format(
+            stage.key_texts("s"),
+            sql.SQL(", ").join(texts),
+            stage.table,
+            sql.SQL(" AND ").join(conditions),
+            sql.Literal(limit),
+        )
+    )
+    parts = len(stage.key)
+    return [
+        Dangling(
+            stage.target.entity.name,
+            tuple(row[:parts]),
+            reference.name,
+            tuple(row[parts:]),
+            reference.references,
+            reference.referenced_columns,
+        )
+        for row in cursor
+    ]
+
+
+def _is_target(stage: Stage, reference: ForeignKey) -> bool:
+    relation = stage.target.relation
+    return reference.references in {relation.name, *relation.partitions}
+
+
+def _is_absent(stage: Stage, reference: ForeignKey, parents: Sequence[Stage]) -> sql.Composed:
+    """Makes the condition that no row which stays answers a reference."""
+    places = [stage.target.places[name] for name in reference.columns]
+    names = [sql.Identifier(name) for name in reference.referenced_columns]
+    left = [
+        sql.SQL(" AND NOT EXISTS (SELECT FROM {} AS g WHERE {})").format(
+            parent.gone, parent.target.same_key("p", "g")
+        )
+        for parent in parents
+        if parent.deletions
+    ]
+    return sql.SQL("NOT EXISTS (SELECT FROM {} AS p WHERE {}{})").format(
+        sql.Identifier(*reference.references), _pairs(places, names), sql.SQL("").join(left)
+    )
+
+
+def _pairs(places: Sequence[sql.Identifier], names: Sequence[sql.Identifier]) -> sql.Composable:
+    return sql.SQL(" AND ").join(
+        sql.SQL("p.{} = s.{}").format(name, place)
+        for name, place in zip(names, places, strict=True)
+    )

@@ -1,0 +1,280 @@
+"""Staging tables: documents and deletions of one entity, typed, in the writer's transaction.
+
+A document's values go into columns of their relation's types by COPY, so the server's own
+input functions read them, at the speed of COPY. They come in pieces of bounded size, so that
+memory stays flat and a refused value can be told by its document's key.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+
+import psycopg
+from psycopg import sql
+
+from gitexport.errors import UnsupportedValueError
+from gitexport.model.ports import Key, RowScope
+from gitexport.model.writing import MissingColumns, RowAction, StagedRows
+from gitexport.source.postgresql.session import Cursor
+from gitexport.source.postgresql.writing.documents import DocumentReader, DocumentShape
+from gitexport.source.postgresql.writing.refusals import (
+    is_about_a_row,
+    other_error,
+    refused,
+    unsuitable,
+)
+from gitexport.source.postgresql.writing.target import Target
+from gitexport.source.postgresql.writing.values import converter, copy_field, is_geometry
+
+COMPLETE = -1
+"""The shape of documents that hold every column, or whose others become null."""
+
+_PIECE_BYTES = 1 << 22
+_KEYS = 5000
+_PLACE = re.compile(r"line (\d+)(?:, column c(\d+))?")
+# Of these types, a value's text is also what stands in its document.
+_TOLD_BY_JSON = frozenset(
+    {"bool", "int2", "int4", "int8", "oid", "numeric", "text", "varchar", "uuid"}
+)
+_ACTIONS = {
+    RowAction.INSERT: b"i",
+    RowAction.UPDATE: b"u",
+    RowAction.UPSERT: b"p",
+    RowAction.SKIP: b"s",
+}
+
+
+class Stage:
+    """The documents and deletions that are staged for one entity.
+
+    `table` has `line`, `action`, `shape`, and the target's columns under their places;
+    `gone` has the key's places alone. Both end with the transaction.
+    """
+
+    def __init__(self, cursor: Cursor, target: Target, number: int) -> None:
+        self.target = target
+        self.table = sql.Identifier("pg_temp", f"gitexport_stage_{number}")
+        self.gone = sql.Identifier("pg_temp", f"gitexport_gone_{number}")
+        self.verdicts = sql.Identifier("pg_temp", f"gitexport_verdict_{number}")
+        self.rows = 0
+        self.deletions = 0
+        self.used_shapes: set[int] = set()
+        self._cursor = cursor
+        self._is_settled = False
+        columns = {
+            column.name: converter(target.types[column.name], target.delimiters)
+            for column in target.columns
+        }
+        self._reader = DocumentReader(columns, target.entity.key)
+        places = {column.name: place for place, column in enumerate(target.columns)}
+        self._own_key = [
+            (places[name], part)
+            for part, name in enumerate(target.entity.key)
+            if target.types[name].base.name in _TOLD_BY_JSON and target.types[name].base.is_builtin
+        ]
+        self._create()
+
+    @property
+    def is_empty(self) -> bool:
+        """Tells whether nothing is staged."""
+        return not self.rows and not self.deletions
+
+    def missing(self, shape: int) -> tuple[str, ...]:
+        """Lists the columns that take their defaults, or keep their values, in a shape."""
+        if shape == COMPLETE:
+            return ()
+        return tuple(n for n in self._reader.shapes[shape].missing if n not in self.key)
+
+    @property
+    def key(self) -> tuple[str, ...]:
+        """The names of the key's columns."""
+        return self.target.entity.key
+
+    def add(
+        self, documents: Iterable[tuple[Key, bytes]], action: RowAction, missing: MissingColumns
+    ) -> StagedRows:
+        """Takes documents; see `gitexport.model.writing.RowWriter.stage`."""
+        for lines, keys in self._pieces(documents, _ACTIONS[action], missing):
+            self._copy(self.table, lines, keys)
+        inserted = self.used_shapes if action is not RowAction.UPDATE else set()
+        required = {name for n in inserted for name in self.target.required(self.missing(n))}
+        return StagedRows(
+            rows=self.rows,
+            missing=self._reader.missing(),
+            unknown=self._reader.unknown(),
+            required=tuple(sorted(required)),
+        )
+
+    def add_deletions(self, keys: Iterable[Key]) -> int:
+        """Takes keys for deletion; gives the number of those that have a row."""
+        before = self.deletions
+        batch: list[Key] = []
+        for key in keys:
+            batch.append(key)
+            if len(batch) == _KEYS:
+                self._add_gone(batch)
+                batch = []
+        self._add_gone(batch)
+        return self.deletions - before
+
+    def add_departures(self) -> int:
+        """Takes every row for deletion that no document was staged for."""
+        target = self.target
+        rows = target.reading.reading(target.entity, RowScope.ALL)
+        self._cursor.execute(
+            sql.SQL(
+                "INSERT INTO {gone} SELECT {key} FROM {source} WHERE {condition}"
+                " AND NOT EXISTS (SELECT FROM {stage} AS s WHERE {same})"
+            ).format(
+                gone=self.gone,
+                key=sql.SQL(", ").join(rows.column(name) for name in self.key),
+                source=rows.source,
+                condition=rows.condition,
+                stage=self.table,
+                same=target.same_key(target.entity.relation.name, "s"),
+            )
+        )
+        self.deletions += self._cursor.rowcount
+        return self._cursor.rowcount
+
+    def settle(self) -> None:
+        """Brings what is staged into its final form, once everything is."""
+        for column in () if self._is_settled else self.target.columns:
+            base = self.target.types[column.name].base
+            if is_geometry(base):
+                self._cursor.execute(
+                    sql.SQL(
+                        "ALTER TABLE {} ALTER COLUMN {place} TYPE {kind}"
+                        " USING {}.st_geomfromgeojson({place})"
+                    ).format(
+                        self.table,
+                        sql.Identifier(base.schema),
+                        place=self.target.places[column.name],
+                        kind=sql.SQL(base.sql_name),
+                    )
+                )
+        self._is_settled = True
+        for table in (self.table, self.gone):
+            self._cursor.execute(sql.SQL("ANALYZE {}").format(table))
+
+    def keys_of(
+        self, condition: sql.Composable, limit: int = 1, *, is_gone: bool = False
+    ) -> list[Key]:
+        """Gives the keys of some staged documents `s`, in their order, or of some deletions."""
+        self._cursor.execute(
+            sql.SQL("SELECT {} FROM {} AS s WHERE {} ORDER BY {} LIMIT {}").format(
+                self.key_texts("s"),
+                self.gone if is_gone else self.table,
+                condition,
+                sql.SQL("1" if is_gone else "s.line"),
+                sql.Literal(limit),
+            )
+        )
+        return [tuple(row) for row in self._cursor]
+
+    def key_texts(self, alias: str) -> sql.Composable:
+        """Gives the texts of the key's columns of a staging table."""
+        return sql.SQL(", ").join(
+            sql.SQL("{}.{}::text").format(sql.Identifier(alias), self.target.places[name])
+            for name in self.key
+        )
+
+    def _create(self) -> None:
+        target = self.target
+        place = [
+            sql.SQL("{} AS {}").format(
+                sql.SQL("NULL::json")
+                if is_geometry(target.types[name].base)
+                else sql.Identifier("r", name),
+                target.places[name],
+            )
+            for name in target.places
+        ]
+        keys = [
+            sql.SQL("r.{} AS {}").format(sql.Identifier(name), target.places[name])
+            for name in self.key
+        ]
+        first = 'NULL::int8 AS line, NULL::"char" AS action, NULL::int4 AS shape'
+        shapes: list[tuple[sql.Identifier, list[sql.Composable]]] = [
+            (self.table, [sql.SQL(first), *place]),
+            (self.gone, list(keys)),
+            (self.verdicts, [sql.SQL('NULL::int8 AS line, NULL::"char" AS verdict')]),
+        ]
+        for table, columns in shapes:
+            self._cursor.execute(
+                sql.SQL(
+                    "CREATE TEMPORARY TABLE {} ON COMMIT DROP AS"
+                    " SELECT {} FROM {} AS r WITH NO DATA"
+                ).format(table, sql.SQL(", ").join(columns), target.table)
+            )
+
+    def _pieces(
+        self, documents: Iterable[tuple[Key, bytes]], action: bytes, missing: MissingColumns
+    ) -> Iterator[tuple[list[bytes], list[Key]]]:
+        lines: list[bytes] = []
+        keys: list[Key] = []
+        size = 0
+        for key, document in documents:
+            shape, fields = self._read(key, document)
+            number = self._number(key, shape, missing)
+            self.rows += 1
+            line = b"%d\t%b\t%d\t%b\n" % (self.rows, action, number, b"\t".join(fields))
+            lines.append(line)
+            keys.append(key)
+            size += len(line)
+            if size > _PIECE_BYTES:
+                yield lines, keys
+                lines, keys, size = [], [], 0
+        if lines:
+            yield lines, keys
+
+    def _read(self, key: Key, document: bytes) -> tuple[DocumentShape, list[bytes]]:
+        name = self.target.entity.name
+        try:
+            shape, fields = self._reader.read(key, document)
+        except UnsupportedValueError as error:
+            column = f"column '{error.where}' " if error.where else ""
+            raise unsuitable(name, key, column + error.message) from error
+        for place, part in self._own_key:
+            if fields[place] != copy_field(key[part].encode()):
+                message = f"the document names another key in '{self.target.columns[place].name}'"
+                raise unsuitable(name, key, message, hint="a document stands at its own path")
+        return shape, fields
+
+    def _number(self, key: Key, shape: DocumentShape, missing: MissingColumns) -> int:
+        lacking = [name for name in shape.missing if name not in self.key] if shape.missing else []
+        number = COMPLETE
+        if lacking and missing is MissingColumns.REFUSE:
+            message = f"the document lacks the column '{lacking[0]}'"
+            raise unsuitable(self.target.entity.name, key, message)
+        if lacking and missing is MissingColumns.DEFAULT:
+            number = shape.number
+        self.used_shapes.add(number)
+        return number
+
+    def _copy(self, table: sql.Identifier, lines: Sequence[bytes], keys: Sequence[Key]) -> None:
+        try:
+            with self._cursor.copy(sql.SQL("COPY {} FROM STDIN").format(table)) as copy:
+                copy.write(b"".join(lines))
+        except psycopg.Error as error:
+            entity = self.target.entity.name
+            if not is_about_a_row(error):
+                raise other_error(error, entity) from error
+            place = _PLACE.search(error.diag.context or "")
+            key, column = None, None
+            if place is not None:
+                key = keys[min(int(place[1]), len(keys)) - 1]
+                column = None if place[2] is None else self.target.columns[int(place[2])].name
+            raise refused(error, entity, key, column=column) from error
+
+    def _add_gone(self, keys: list[Key]) -> None:
+        target = self.target
+        rows = target.reading.reading(target.entity, RowScope.ALL)
+        fitting = [key for key in dict.fromkeys(keys) if len(key) == len(self.key)]
+        living = target.reading.match.living(self._cursor, rows, fitting)
+        found = [key for key in fitting if key in living]
+        if found:
+            lines = [b"\t".join(copy_field(p.encode()) for p in key) + b"\n" for key in found]
+            self._copy(self.gone, lines, found)
+            self.deletions += len(found)

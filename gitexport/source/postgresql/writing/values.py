@@ -1,0 +1,169 @@
+"""Turns a JSON value of a document into the text that its type's input function reads.
+
+The text is what the server wrote when it exported the value, so that reading it back gives
+an equal one. Composites and arrays are written in the server's own syntax, at any depth.
+
+Source: PostgreSQL documentation, "Array Input and Output Syntax", "Composite Type Input and
+Output Syntax", "hstore".
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+
+from gitexport.canonical.value import ExactNumber, JsonValue, dumps_line, loads
+from gitexport.errors import UnsupportedValueError
+from gitexport.source.postgresql.value_types import ValueType
+
+COPY_NULL = b"\\N"
+Converter = Callable[[bytes], bytes]
+"""Makes a field of COPY's text form of a value's JSON text."""
+
+_NUL = "holds a null character, which the database cannot store"
+_COMMA = ","
+_QUOTE = ord('"')
+_BRACKETS = b"[{"
+_ESCAPES = ((b"\\", b"\\\\"), (b"\n", b"\\n"), (b"\t", b"\\t"), (b"\r", b"\\r"))
+
+
+def converter(value_type: ValueType, delimiters: Mapping[str, str]) -> Converter:
+    """Chooses how values of a column become fields of COPY.
+
+    `delimiters` are those of element types whose arrays are not written with commas, by the
+    type's SQL name.
+    """
+    base = value_type.base
+    if base.is_json or is_geometry(base):
+        return _raw_field
+    if base.code in {"a", "c"} or base.is_vector or base.has_json_cast:
+        writer = _Writer(delimiters)
+
+        def nested(raw: bytes) -> bytes:
+            if raw == b"null":
+                return COPY_NULL
+            text = writer.text(value_type, loads(raw))
+            return copy_field((text or "").encode())
+
+        return nested
+    return _plain_field
+
+
+def is_geometry(base: ValueType) -> bool:
+    """Tells whether a type is PostGIS's, which reads its own GeoJSON through a function."""
+    return base.has_json_cast and base.name == "geometry"
+
+
+def copy_field(text: bytes) -> bytes:
+    """Escapes text as a field of COPY."""
+    for char, escape in _ESCAPES:
+        if char in text:
+            text = text.replace(char, escape)
+    return text
+
+
+def _raw_field(raw: bytes) -> bytes:
+    # A JSON null is no value, as in every reader of JSON.
+    return COPY_NULL if raw == b"null" else copy_field(raw)
+
+
+def _plain_field(raw: bytes) -> bytes:
+    first = raw[0]
+    if first == _QUOTE:
+        if b"\\" not in raw:
+            return raw[1:-1]
+        text: str = json.loads(raw)
+        if "\x00" in text:
+            raise UnsupportedValueError(_NUL)
+        return copy_field(text.encode())
+    if first in _BRACKETS:
+        # An object or a list of a column that was of a type for those.
+        return copy_field(raw)
+    return COPY_NULL if raw == b"null" else raw
+
+
+class _Writer:
+    """Writes values inside of others."""
+
+    def __init__(self, delimiters: Mapping[str, str]) -> None:
+        self._delimiters = delimiters
+
+    def text(self, value_type: ValueType, value: JsonValue) -> str | None:
+        """Gives a value's text, None for no value."""
+        base = value_type.base
+        if value is None:
+            return None
+        if base.is_vector:
+            return " ".join(map(_scalar, _items(value, base)))
+        if base.code == "a" and base.inner is not None:
+            return self._array(base.inner, _items(value, base))
+        if base.code == "c" and not base.has_json_cast:
+            return self._composite(base, value)
+        if base.has_json_cast and base.name == "hstore":
+            return _hstore(value)
+        return _json(value) if base.is_json or is_geometry(base) else _scalar(value)
+
+    def _array(self, element: ValueType, items: Sequence[JsonValue]) -> str:
+        delimiter = self._delimiters.get(element.sql_name, _COMMA)
+        parts = []
+        for item in items:
+            if isinstance(item, list) and not _is_one_element(element.base, item):
+                parts.append(self._array(element, item))
+                continue
+            text = self.text(element, item)
+            parts.append("NULL" if text is None else _quoted(text, '\\"'))
+        return "{" + delimiter.join(parts) + "}"
+
+    def _composite(self, base: ValueType, value: JsonValue) -> str:
+        if not isinstance(value, dict):
+            raise _unfit(base)
+        texts = [self.text(kind, value.get(name)) for name, kind in base.attributes]
+        return "(" + ",".join("" if text is None else _quoted(text, '""') for text in texts) + ")"
+
+
+def _is_one_element(element: ValueType, item: Sequence[JsonValue]) -> bool:
+    """Tells a list that is one element from one that is a row of a table of elements."""
+    if element.is_vector:
+        return not item or not isinstance(item[0], list)
+    return element.code == "a" or element.is_json or element.has_json_cast
+
+
+def _items(value: JsonValue, base: ValueType) -> Sequence[JsonValue]:
+    if not isinstance(value, list):
+        raise _unfit(base)
+    return value
+
+
+def _hstore(value: JsonValue) -> str:
+    if not isinstance(value, dict):
+        message = "is no object of texts"
+        raise UnsupportedValueError(message)
+    pairs = []
+    for name, member in value.items():
+        text = "NULL" if member is None else _quoted(_scalar(member), '\\"')
+        pairs.append(f"{_quoted(name, chr(92) + chr(34))}=>{text}")
+    return ", ".join(pairs)
+
+
+def _scalar(value: JsonValue) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str):
+        if "\x00" in value:
+            raise UnsupportedValueError(_NUL)
+        return value
+    if isinstance(value, (int, ExactNumber)):
+        return str(value)
+    return _json(value)
+
+
+def _json(value: JsonValue) -> str:
+    return dumps_line(value).decode().rstrip("\n")
+
+
+def _quoted(text: str, quote: str) -> str:
+    return '"' + text.replace("\\", "\\\\").replace('"', quote) + '"'
+
+
+def _unfit(base: ValueType) -> UnsupportedValueError:
+    return UnsupportedValueError(f"is no value of type '{base.sql_name}'")

@@ -1,0 +1,238 @@
+"""One transaction that writes rows; see `gitexport.model.writing.RowWriter`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+
+from psycopg import sql
+
+from gitexport.errors import PermissionDeniedError
+from gitexport.model.entity import Entity
+from gitexport.model.foreign_keys import Component, order_relations
+from gitexport.model.ports import Key
+from gitexport.model.recognition import Dangling, Recogniser
+from gitexport.model.relation import Relation
+from gitexport.model.writing import (
+    CascadeReach,
+    CurrentRow,
+    MissingColumns,
+    PeoplesCode,
+    RowAction,
+    StagedRows,
+    WriteCounts,
+    WritingOptions,
+)
+from gitexport.source.postgresql.errors import translating
+from gitexport.source.postgresql.session import Connection, Cursor, pin
+from gitexport.source.postgresql.writing.cascades import find_reach
+from gitexport.source.postgresql.writing.dangling import find_dangling
+from gitexport.source.postgresql.writing.execution import write_stages
+from gitexport.source.postgresql.writing.reading_back import (
+    all_rows,
+    rows_of_stage,
+    rows_with_keys,
+)
+from gitexport.source.postgresql.writing.script import script
+from gitexport.source.postgresql.writing.silence import Silence
+from gitexport.source.postgresql.writing.stage import Stage
+from gitexport.source.postgresql.writing.target import Target, check_privileges, read_target
+from gitexport.source.postgresql.writing.verdicts import Verdicts
+
+_MAY_STAGE = """
+SELECT pg_catalog.has_database_privilege(pg_catalog.current_database(), 'TEMPORARY'),
+       pg_catalog.current_database()::text, current_user::text
+"""
+# What people's defaults, checks and triggers call is found as in any session of the role.
+_PEOPLES_PATH = """
+SELECT pg_catalog.set_config('search_path',
+           pg_catalog.concat_ws(', ', 'pg_catalog', nullif(reset_val, '')), true)
+  FROM pg_catalog.pg_settings WHERE name = 'search_path'
+"""
+
+
+@contextmanager
+def open_writer(connection: Connection, options: WritingOptions) -> Iterator[PostgresWriter]:
+    """Opens a transaction; it is kept when the block ends well, and undone otherwise.
+
+    Raises:
+        ConnectionFailedError: The connection was lost; nothing is kept.
+        StatementFailedError: The server refused to keep what was written.
+    """
+    undone = options.is_rehearsal
+    with (
+        translating("writing rows"),
+        connection.transaction(force_rollback=undone),
+        connection.cursor() as cursor,
+    ):
+        pin(cursor)
+        limit = sql.Literal(f"{options.lock_timeout_ms}ms")
+        cursor.execute(sql.SQL("SET LOCAL lock_timeout = {}").format(limit))
+        writer = PostgresWriter(cursor, options)
+        yield writer
+        writer.finish()
+
+
+class PostgresWriter:
+    """Writes rows of PostgreSQL; see `gitexport.model.writing.RowWriter`."""
+
+    def __init__(self, cursor: Cursor, options: WritingOptions) -> None:
+        self._cursor = cursor
+        self._options = options
+        self._targets: dict[Entity, Target] = {}
+        self._stages: dict[str, Stage] = {}
+        self._verdicts: dict[str, Verdicts] = {}
+        self._silence = Silence(cursor)
+
+    def relation(self, entity: Entity) -> Relation:
+        """Describes an entity's relation as it is now."""
+        return self._target(entity).relation
+
+    def order(self, entities: Sequence[Entity]) -> tuple[Component, ...]:
+        """Tells in which order relations are written, and how each reference is kept."""
+        return order_relations([self.relation(entity) for entity in entities])
+
+    def silence(self, entities: Sequence[Entity]) -> tuple[PeoplesCode, ...]:
+        """Disables people's triggers and rules until the transaction ends, and names them."""
+        targets = {entity.relation: self._target(entity) for entity in entities}
+        with translating("disabling triggers"):
+            fires = self._options.fires_triggers
+            return self._silence.find(list(targets.values()), fires=fires)
+
+    def current(
+        self, entity: Entity, keys: Iterable[Key] | None, *, is_locked: bool = True
+    ) -> Iterator[CurrentRow]:
+        """Streams the rows with some keys, or all rows, as an export would read them."""
+        target = self._target(entity)
+        with translating(str(entity.relation)):
+            if keys is None:
+                yield from all_rows(self._cursor, target, is_locked=is_locked)
+            else:
+                yield from rows_with_keys(self._cursor, target, keys, is_locked=is_locked)
+
+    def stage(
+        self,
+        entity: Entity,
+        documents: Iterable[tuple[Key, bytes]],
+        action: RowAction,
+        missing: MissingColumns = MissingColumns.DEFAULT,
+    ) -> StagedRows:
+        """Takes documents to be written, each the canonical bytes under its key."""
+        stage = self._stage(entity)
+        with translating(str(entity.relation)), self._peoples_path():
+            return stage.add(documents, action, missing)
+
+    def stage_deletions(self, entity: Entity, keys: Iterable[Key]) -> int:
+        """Takes keys whose rows are to be deleted; gives the number of those that have one."""
+        stage = self._stage(entity)
+        with translating(str(entity.relation)):
+            return stage.add_deletions(keys)
+
+    def stage_departures(self, entity: Entity) -> int:
+        """Takes every row for deletion that no document was staged for; gives their number."""
+        stage = self._stage(entity)
+        with translating(str(entity.relation)):
+            return stage.add_departures()
+
+    def recogniser(self) -> Recogniser:
+        """Gives what finds the rows that documents of another database stand for."""
+        # Most transactions write documents under the keys that they came with.
+        from gitexport.source.postgresql.recognition.recogniser import (
+            PostgresRecogniser,
+        )
+
+        return PostgresRecogniser(self._cursor, is_rehearsal=self._options.is_rehearsal)
+
+    def dangling(self, entities: Sequence[Entity]) -> tuple[Dangling, ...]:
+        """Finds rows to be written whose references have no target, staged or present."""
+        staged = [self._verdicts[e.name] for e in entities if e.name in self._verdicts]
+        everything = [found.stage for found in self._verdicts.values()]
+        with translating("following references"):
+            for found in staged:
+                found.counts()
+            return find_dangling(self._cursor, [found.stage for found in staged], everything)
+
+    def expected(self, entity: Entity) -> WriteCounts:
+        """Counts what `write` would do with what is staged."""
+        if entity.name not in self._stages:
+            return WriteCounts()
+        with translating(str(entity.relation)):
+            return self._verdicts[entity.name].counts()
+
+    def reach(self, entities: Sequence[Entity]) -> tuple[CascadeReach, ...]:
+        """Counts the rows that the staged deletions would change elsewhere, through cascades."""
+        stages = [self._stages[entity.name] for entity in entities if entity.name in self._stages]
+        with translating("following foreign keys"):
+            return find_reach(self._cursor, stages, list(self._stages.values()))
+
+    def statements(self) -> Iterator[str]:
+        """Streams SQL that does what is staged, a statement for each row."""
+        stages = [found.stage for found in self._verdicts.values() if not found.stage.is_empty]
+        with translating("writing statements"):
+            for stage in stages:
+                self._verdicts[stage.target.entity.name].counts()
+            yield from script(self._cursor, stages)
+
+    def write(self) -> dict[str, WriteCounts]:
+        """Deletes, updates and inserts what is staged, and gives the counts by entity."""
+        verdicts = [found for found in self._verdicts.values() if not found.stage.is_empty]
+        with translating("writing rows"):
+            for found in sorted(verdicts, key=lambda v: v.stage.target.entity.relation):
+                privileges = _needed(found.stage)
+                check_privileges(self._cursor, found.stage.target, privileges)
+                found.lock()
+                found.forget()
+            counts = {found.stage.target.entity.name: found.counts() for found in verdicts}
+            with self._peoples_path():
+                write_stages(self._cursor, [found.stage for found in verdicts], counts)
+        return counts
+
+    def written(self, entity: Entity) -> Iterator[CurrentRow]:
+        """Reads the rows back that documents were staged for, as an export would read them."""
+        if entity.name in self._stages:
+            with translating(str(entity.relation)):
+                yield from rows_of_stage(self._cursor, self._stages[entity.name])
+
+    def finish(self) -> None:
+        """Enables what was disabled, before the transaction is kept."""
+        with translating("enabling triggers"):
+            self._silence.end()
+
+    def _target(self, entity: Entity) -> Target:
+        if entity not in self._targets:
+            with translating(str(entity.relation)):
+                self._targets[entity] = read_target(self._cursor, entity)
+        return self._targets[entity]
+
+    def _stage(self, entity: Entity) -> Stage:
+        if entity.name not in self._stages:
+            target = self._target(entity)
+            self._check_may_stage()
+            with translating(str(entity.relation)):
+                stage = Stage(self._cursor, target, len(self._stages))
+            self._stages[entity.name] = stage
+            self._verdicts[entity.name] = Verdicts(self._cursor, stage)
+        self._verdicts[entity.name].forget()
+        return self._stages[entity.name]
+
+    def _check_may_stage(self) -> None:
+        with translating("staging rows"):
+            rows = self._cursor.execute(_MAY_STAGE).fetchall()
+        for is_allowed, database, role in rows:
+            if not is_allowed:
+                names = sql.Identifier(database), sql.Identifier(role)
+                grant = sql.SQL("GRANT TEMPORARY ON DATABASE {} TO {}").format(*names)
+                message = f"the role '{role}' may not make temporary tables, which stage rows"
+                raise PermissionDeniedError(message, hint=f"run {grant.as_string(None)}")
+
+    @contextmanager
+    def _peoples_path(self) -> Iterator[None]:
+        before = self._cursor.execute("SELECT pg_catalog.current_setting('search_path')").fetchall()
+        self._cursor.execute(_PEOPLES_PATH)
+        yield
+        self._cursor.execute("SELECT pg_catalog.set_config('search_path', %s, true)", before[0])
+
+
+def _needed(stage: Stage) -> list[str]:
+    needed = ["DELETE"] if stage.deletions else []
+    return [*needed, "INSERT", "UPDATE"] if stage.rows else needed

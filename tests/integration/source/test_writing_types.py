@@ -1,0 +1,223 @@
+"""What was exported is written back as an equal row, for every type that a column can have."""
+
+from __future__ import annotations
+
+import psycopg
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from psycopg import sql
+
+from gitexport.source.postgresql.problems import unrestorable_columns
+from gitexport.source.postgresql.session import reading
+from gitexport.source.postgresql.value_types import read_value_types
+from tests.integration.source.reading import entity_of
+from tests.integration.source.rewriting import documents_of, make_like, texts
+from tests.integration.source.test_random_values import _COLUMNS, _DATES, _DAYS, _MICROSECONDS
+from tests.integration.source.test_random_values import things as random_things
+from tests.integration.source.test_types import Tried
+from tests.integration.source.test_types import types as all_types
+
+__all__ = ["all_types", "random_things"]
+
+THINGS = entity_of("public.things")
+# `json` comes back as an equal value, in canonical order.
+JSON = ("c json", "c _json")
+
+
+def drop_unrestorable(connection: psycopg.Connection) -> None:
+    """Drops the columns that `init` lists."""
+    connection.execute("RESET search_path")
+    with reading(connection) as cursor:
+        refused = unrestorable_columns(cursor, read_value_types(cursor, THINGS.relation))
+    for column in refused:
+        connection.execute(
+            sql.SQL("ALTER TABLE public.things DROP COLUMN {}").format(sql.Identifier(column))
+        )
+
+
+def test_every_type_is_written_back_after_its_rows_were_deleted(
+    database: str, connection: psycopg.Connection, all_types: list[Tried]
+) -> None:
+    assert all_types
+    drop_unrestorable(connection)
+    documents = documents_of(database, THINGS)
+    before = texts(connection, "things", without=JSON)
+    connection.execute("DELETE FROM things")
+
+    counts = make_like(database, {THINGS: documents})
+
+    assert counts["things"].inserted == len(documents) > 8
+    assert texts(connection, "things", without=JSON) == before
+    assert documents_of(database, THINGS) == documents
+
+
+def test_every_type_is_written_back_over_other_values(
+    database: str, connection: psycopg.Connection, all_types: list[Tried]
+) -> None:
+    assert all_types
+    drop_unrestorable(connection)
+    documents = documents_of(database, THINGS)
+    before = texts(connection, "things", without=JSON)
+    # Each row gets the values of the next one.
+    connection.execute("UPDATE things SET id = -id - 1")
+    connection.execute("CREATE TABLE turned AS SELECT * FROM things")
+    connection.execute(
+        "UPDATE turned SET id = (SELECT max(t.id) FROM things t WHERE t.id < turned.id)"
+    )
+    connection.execute("UPDATE turned SET id = (SELECT max(id) FROM things) WHERE id IS NULL")
+    connection.execute("TRUNCATE things; INSERT INTO things SELECT * FROM turned")
+    connection.execute("UPDATE things SET id = -id - 1")
+    assert texts(connection, "things", without=JSON) != before
+
+    counts = make_like(database, {THINGS: documents})
+
+    assert counts["things"].updated == len(documents)
+    assert texts(connection, "things", without=JSON) == before
+
+
+def test_rows_that_do_not_differ_are_not_touched(
+    database: str, connection: psycopg.Connection, all_types: list[Tried]
+) -> None:
+    assert all_types
+    drop_unrestorable(connection)
+    documents = documents_of(database, THINGS)
+    places = connection.execute("SELECT id, ctid, xmin FROM things ORDER BY 1").fetchall()
+
+    counts = make_like(database, {THINGS: documents})
+
+    assert counts["things"].unchanged == len(documents)
+    assert connection.execute("SELECT id, ctid, xmin FROM things ORDER BY 1").fetchall() == places
+
+
+def test_types_of_people_s_own_are_written_back(
+    database: str, connection: psycopg.Connection
+) -> None:
+    connection.execute("""
+        CREATE SCHEMA "Ext ra";
+        CREATE EXTENSION hstore SCHEMA "Ext ra";
+        CREATE TYPE "Ext ra".mood AS ENUM ('sad', 'o"k', 'NULL', '');
+        CREATE DOMAIN small AS int CHECK (value < 100);
+        CREATE DOMAIN numbers AS float8[];
+        CREATE TYPE address AS (street text, "Zip" numeric, moods "Ext ra".mood[], lines json);
+        CREATE DOMAIN home AS address;
+        CREATE TYPE span AS RANGE (subtype = float8);
+        CREATE TYPE less AS (one text);
+        CREATE TYPE nested AS (a address, b address[], "c d" less[], e "Ext ra".hstore, f box[]);
+        CREATE TABLE things (
+          id int PRIMARY KEY, a "Ext ra".mood, b "Ext ra".mood[], c small, d small[], e numbers,
+          f address, g address[], h home, i home[], j span, k numbers[], l span[], m nested,
+          n nested[], o "Ext ra".hstore, p "Ext ra".hstore[], q jsonb[], r json[], s box[],
+          t int2vector, u oidvector, v int2vector[], w text[], x char(3)[], y bytea[], z less,
+          "NULL" text);
+    """)
+    connection.execute("""
+        SET search_path = public, "Ext ra";
+        INSERT INTO things VALUES
+          (1, 'sad', '{sad,NULL,"o\\"k","NULL",""}', 5, '{1,2}', '{-0,1e300,NaN,NULL}',
+           ROW('x "y" \\ ,(z)', 1.10, '{sad}', '{"b":1,"a":-0}'),
+           ARRAY[ROW('y', 2.0, NULL, '[]')::address, NULL, ROW(NULL, NULL, NULL, NULL)::address],
+           ROW('z', 3, '{}', '"s"'), ARRAY[ROW('z', 3, '{}', NULL)::home], '[1,2)',
+           ARRAY['{1}', '{}', NULL]::numbers[], '{"[1,2)",empty}',
+           ROW(ROW('(', 1e40, '{""}', '1e5'), ARRAY[ROW('"', 0, NULL, 'true')::address],
+               ARRAY[ROW(NULL)::less, ROW('')::less, NULL], 'a=>NULL, "b\\"c"=>"\\\\d"',
+               '{(1,2),(0,0);(4,5),(3,3)}'),
+           ARRAY[NULL, ROW(NULL, '{}', NULL, '', NULL)::nested], 'a=>"", "NULL"=>"NULL", c=>NULL',
+           ARRAY['x=>"y"', '', NULL]::hstore[], '{"[1, 2]","[]",NULL,"{\\"a\\": 1.10}","\\"t\\""}',
+           '{"[1,[2]]","{}","1e2"}', '{(1,2),(0,0);NULL}', '1 2 3', '', '{"1 2","3"}',
+           '{{a,"b\\\\"},{NULL,"NULL"}}', '{a,"b  "}', '{"\\\\x00",NULL,"\\\\x"}', ROW(NULL),
+           '\\N'),
+          (2, NULL, '{}', NULL, '{{1},{2}}', '{}', ROW(NULL, NULL, NULL, NULL), '{}', NULL, NULL,
+           'empty', '{}', NULL, NULL, '{}', '', NULL, '{}', NULL, '{}', '', NULL, NULL,
+           '{{{a,b},{c,d}},{{e,f},{g,h}}}', NULL, '{}', NULL, E'\\\\.\\t\\r\\n');
+        INSERT INTO things VALUES (3, 'o"k');
+    """)
+    documents = documents_of(database, THINGS)
+    before = texts(connection, "things", without=("f", "g", "h", "i", "m", "n", "r"))
+    json_texts = connection.execute("""
+        SELECT (f).lines::jsonb, (h).lines::jsonb, ((m).a).lines::jsonb, r::text::jsonb[]
+          FROM things ORDER BY id
+    """).fetchall()
+    connection.execute("DELETE FROM things WHERE id <> 3; UPDATE things SET a = 'sad'")
+
+    counts = make_like(database, {THINGS: documents})
+
+    assert (counts["things"].inserted, counts["things"].updated) == (2, 1)
+    assert texts(connection, "things", without=("f", "g", "h", "i", "m", "n", "r")) == before
+    assert (
+        json_texts
+        == connection.execute("""
+        SELECT (f).lines::jsonb, (h).lines::jsonb, ((m).a).lines::jsonb, r::text::jsonb[]
+          FROM things ORDER BY id
+    """).fetchall()
+    )
+    assert documents_of(database, THINGS) == documents
+
+
+def test_json_of_another_spelling_counts_as_equal(
+    database: str, connection: psycopg.Connection
+) -> None:
+    connection.execute("CREATE TABLE things (id int PRIMARY KEY, a json, b json[], c text)")
+    connection.execute("""
+        INSERT INTO things VALUES (1, '{"b":1.10,  "a":[1e2, -0]}', '{"[ ]",NULL}', 'x'),
+          (2, '{"a" : 1.0}', NULL, 'y'), (3, '"\\u00e9"', NULL, 'z')
+    """)
+    documents = documents_of(database, THINGS)
+    spelled = texts(connection, "things")
+
+    assert make_like(database, {THINGS: documents})["things"].unchanged == 3
+    assert texts(connection, "things") == spelled
+
+    connection.execute("UPDATE things SET a = '{\"a\" : 1.00}' WHERE id = 2")
+    assert make_like(database, {THINGS: documents})["things"].updated == 1
+    assert documents_of(database, THINGS) == documents
+
+
+def test_a_null_character_inside_of_json_is_written_back(
+    database: str, connection: psycopg.Connection
+) -> None:
+    connection.execute("CREATE TABLE things (id int PRIMARY KEY, a json)")
+    connection.execute('INSERT INTO things VALUES (1, \'{"a": "\\u0000"}\')')
+    documents = documents_of(database, THINGS)
+    connection.execute("DELETE FROM things")
+
+    make_like(database, {THINGS: documents})
+
+    assert texts(connection, "things")["things"][0][1].count("\\u0000") == 1
+
+
+@settings(max_examples=25)
+@given(
+    values=st.fixed_dictionaries({name: kind[1] for name, kind in _COLUMNS.items()}),
+    others=st.fixed_dictionaries({name: kind[1] for name, kind in _COLUMNS.items()}),
+    moment=st.tuples(_DAYS, _MICROSECONDS),
+)
+def test_random_values_are_written_back(
+    database: str,
+    random_things: psycopg.Connection,
+    values: dict[str, str],
+    others: dict[str, str],
+    moment: tuple[int, int],
+) -> None:
+    connection = random_things
+    connection.execute("TRUNCATE things")
+    cells = {name: sql.Literal(value) for name, value in values.items()} | {
+        f"{name}[]": sql.SQL("ARRAY[{}, NULL, {}]::{}[]").format(
+            sql.Literal(values[name]), sql.Literal(others[name]), sql.SQL(_COLUMNS[name][0])
+        )
+        for name in values
+    }
+    connection.execute(
+        sql.SQL("INSERT INTO things (id, {}) VALUES (1, {})").format(
+            sql.SQL(", ").join(map(sql.Identifier, cells)), sql.SQL(", ").join(cells.values())
+        )
+    )
+    connection.execute(_DATES, {"day": moment[0], "us": moment[1]})
+    documents = documents_of(database, THINGS)
+    before = texts(connection, "things")
+    connection.execute("DELETE FROM things WHERE id = 1")
+    connection.execute('UPDATE things SET "o date" = NULL, "s time" = NULL')
+
+    counts = make_like(database, {THINGS: documents})
+
+    assert (counts["things"].inserted, counts["things"].updated) == (1, 1)
+    assert texts(connection, "things") == before
