@@ -15,7 +15,7 @@ from psycopg import sql
 from gitexport.errors import ConfigError, PermissionDeniedError
 from gitexport.model.entity import Entity, Tracking
 from gitexport.model.relation import Column, Relation, RelationKind
-from gitexport.source.postgresql.entity_reading import EntityReading, plan_reading
+from gitexport.source.postgresql.entity_reading import EntityReading, plan_readings
 from gitexport.source.postgresql.session import Cursor
 from gitexport.source.postgresql.value_types import ValueType, read_value_types
 
@@ -136,7 +136,8 @@ def read_target(cursor: Cursor, entity: Entity) -> Target:
         psycopg.Error: The server refused a query.
     """
     # A database that rows are brought to need not be tracked.
-    reading = plan_reading(cursor, replace(entity, tracking=Tracking.COMPARE, modified=None))
+    untracked = replace(entity, tracking=Tracking.COMPARE, modified=None)
+    reading = plan_readings(cursor, [untracked])[untracked]
     relation = reading.relation
     if relation.kind not in _TABLES:
         message = f"'{entity.relation}' is a {relation.kind.value}, whose rows are not written"
