@@ -24,6 +24,8 @@ from gitexport.store.git_program import check_git
 MINIMUM_LIBGIT2 = (1, 7, 2)
 
 STATE_DIRECTORY = "gitexport"
+# git knows it without storing it.
+_EMPTY_TREE = bytes.fromhex("4b825dc642cb6eb9a060e54bf8d69288fbee4904")
 # Each setting, and the values with which it is left as it is.
 _SETTINGS: tuple[tuple[str, tuple[str, ...]], ...] = (
     # Objects that no ref reaches yet must not be collected in the middle of a run.
@@ -181,6 +183,8 @@ class DataRepository:
         Raises:
             CorruptRepositoryError: It is missing or damaged, or no tree.
         """
+        if tree_id == _EMPTY_TREE:
+            return b""
         return self._read(tree_id, ObjectType.TREE)
 
     def read_blob(self, blob_id: bytes) -> bytes:

@@ -272,3 +272,11 @@ def test_an_old_libgit2_is_refused(repository_path: Path, monkeypatch: pytest.Mo
             DataRepository.open(repository_path)
     finally:
         repository._prepare_libgit2.cache_clear()
+
+
+def test_empty_tree_is_read_though_git_does_not_store_it(repository_path: Path) -> None:
+    repository = DataRepository.create(repository_path)
+    git(repository_path, "commit", "-q", "--allow-empty", "-m", "nothing")
+    tree = bytes.fromhex(git(repository_path, "rev-parse", "HEAD^{tree}"))
+
+    assert repository.read_tree(tree) == b""
