@@ -6,9 +6,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from gitexport.api.managed import managed_paths
-from gitexport.api.session import Session, Settings
+from gitexport.api.session import Session, Settings, find_repository
 from gitexport.errors import UsageError
+from gitexport.model.entity import MANIFEST_PATH
 from gitexport.setup.format import FormatReport, find_documents, format_files, format_staged
+from gitexport.setup.format_manifest import mend_manifest
 from gitexport.setup.hooks import HooksReport, install_hooks, uninstall_hooks
 
 
@@ -32,18 +34,19 @@ def format_documents(
                 raise UsageError(message)
             name = settings.environment.get("GIT_INDEX_FILE")
             index = settings.here / name if name else None
-            return format_staged(repository, is_managed, index, is_check=is_check)
+            report = format_staged(repository, is_managed, index, is_check=is_check)
+            if not is_check and mend_manifest(repository, session.publication, index):
+                report.mended.append(MANIFEST_PATH)
+            return report
         documents = find_documents(repository, paths, settings.here, is_managed)
         return format_files(repository, documents, is_check=is_check)
 
 
 def install(settings: Settings, program: Path | None) -> HooksReport:
     """Installs the hooks; `program` is the gitexport that they run."""
-    with Session.open(settings) as session:
-        return install_hooks(session.repository, program)
+    return install_hooks(find_repository(settings), program)
 
 
 def uninstall(settings: Settings) -> HooksReport:
     """Removes the hooks again."""
-    with Session.open(settings) as session:
-        return uninstall_hooks(session.repository)
+    return uninstall_hooks(find_repository(settings))

@@ -24,6 +24,28 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stdout.write(f"gitexport {__version__}\n")
         return 0
     gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS)
+    if len(arguments) == 2 and arguments[0] == "textconv" and _shows_fields(arguments[1]):  # noqa: PLR2004
+        return 0
     from gitexport.cli.run import run
 
     return run(arguments)
+
+
+def _shows_fields(file: str) -> bool:
+    """Does what `gitexport textconv FILE` does, without the words of a command line.
+
+    git starts it twice for each document of a difference. False leaves all that is not plain
+    to the command.
+    """
+    from pathlib import Path
+
+    from gitexport.api.merge_driver import show_fields
+    from gitexport.errors import MachineError
+
+    try:
+        lines = show_fields(Path(file))
+        sys.stdout.buffer.write(lines)
+        sys.stdout.flush()
+    except (OSError, AttributeError, MachineError):
+        return False
+    return True

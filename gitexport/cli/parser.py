@@ -41,6 +41,8 @@ COMMANDS = {
     "doctor": "doctor",
     "hooks": "hooks",
     "fmt": "fmt",
+    "textconv": "textconv",
+    "merge-driver": "merge_driver",
     "completion": "completion",
 }
 _HELP = {

@@ -32,7 +32,12 @@ def hook_text(name: str, program: Path | None = None) -> str:
     text = (_directory() / name).read_text(encoding="utf-8")
     if program is None:
         return text
-    return text.replace(PROGRAM_LINE, f"GITEXPORT=${{GITEXPORT:-{_quote(str(program))}}}")
+    return text.replace(PROGRAM_LINE, f"GITEXPORT=${{GITEXPORT:-{quote(str(program))}}}")
+
+
+def quote(text: str) -> str:
+    """Quotes for a POSIX shell, also inside the braces of a parameter's default."""
+    return "'" + text.replace("'", "'\\''") + "'"
 
 
 def _directory() -> Path:
@@ -41,8 +46,3 @@ def _directory() -> Path:
             return directory
     message = "the hooks of gitexport are not installed"
     raise MachineError(message, where=str(_PACKAGE), hint="pip install --force-reinstall gitexport")
-
-
-def _quote(text: str) -> str:
-    """Quotes for a POSIX shell, inside the braces of a parameter's default."""
-    return "'" + text.replace("'", "'\\''") + "'"

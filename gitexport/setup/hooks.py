@@ -1,4 +1,4 @@
-"""Installs git hooks beside people's own, and takes exactly those away again.
+"""Installs git hooks and drivers beside people's own, and takes exactly those away again.
 
 A hook that is there already is kept under another name and runs first. Only directories of
 this repository are written to: hooks that several repositories share are left to their owner.
@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from gitexport.errors import UsageError
+from gitexport.setup.git_drivers import install_drivers, uninstall_drivers
 from gitexport.setup.hook_files import hook_names, hook_text
 from gitexport.store.git_errors import machine_error
 from gitexport.store.git_program import check_git
@@ -29,36 +30,61 @@ if [ -x "$here/{name}{before}" ]; then
 fi
 exec "$here/{name}{own}" "$@"
 """
+# git hands the names of refs to both hooks on one standard input, which only one can read.
+_CHAIN_READING = """\
+#!/bin/sh
+# gitexport: runs the hook that was here before, then gitexport's own.
+here=$(dirname "$0")
+input=$(cat; echo .)
+if [ -x "$here/{name}{before}" ]; then
+    printf %s "${{input%.}}" | "$here/{name}{before}" "$@" || exit $?
+fi
+printf %s "${{input%.}}" | "$here/{name}{own}" "$@"
+"""
+_READING = ("pre-push", "pre-receive")
+_ON_SERVERS = "pre-receive"
+_WITHOUT_WORKTREE = ("pre-push", _ON_SERVERS)
 
 
 @dataclass(slots=True)
 class HooksReport:
-    """Which hooks were installed or removed, where, and which of them run after another one."""
+    """Which hooks were installed or removed, where, and which of them run after another one.
+
+    `drivers` tells whether git was told, or told no longer, how to show and merge documents.
+    """
 
     directory: Path
     installed: list[str] = field(default_factory=list)
     removed: list[str] = field(default_factory=list)
     chained: list[str] = field(default_factory=list)
+    drivers: bool = False
     warnings: list[str] = field(default_factory=list)
 
 
 def install_hooks(repository: DataRepository, program: Path | None) -> HooksReport:
-    """Installs all hooks; `program` is the gitexport that they run. May be run again.
+    """Installs the hooks that fit the repository, and the drivers. May be run again.
+
+    A bare repository gets those for receiving and pushing, any other one those for commits,
+    checkouts and pushing. `program` is the gitexport that they run.
 
     Raises:
-        UsageError: The repository is bare, or its hooks are shared with others.
+        UsageError: The hooks are shared with others, or one of people cannot be kept; nothing
+            was changed.
         MachineError: A file cannot be written.
     """
-    if repository.is_bare:
-        message = "a bare repository has no working tree to check"
-        raise UsageError(message, where=str(repository.path))
     report = HooksReport(_hooks_directory(repository))
+    names = [name for name in hook_names() if _fits(repository, name)]
+    for name in names:
+        _refuse_unkeepable(repository, report.directory, name)
     try:
         report.directory.mkdir(parents=True, exist_ok=True)
-        for name in hook_names():
-            _install(repository, report, name, hook_text(name, program))
+        for name in names:
+            _install(report, name, hook_text(name, program))
     except OSError as error:
         raise machine_error(error, report.directory) from error
+    kept = install_drivers(repository, program)
+    report.warnings += [f"'{name}' was set by somebody else and is left as it is" for name in kept]
+    report.drivers = True
     return report
 
 
@@ -75,7 +101,12 @@ def uninstall_hooks(repository: DataRepository) -> HooksReport:
             _uninstall(report, name)
     except OSError as error:
         raise machine_error(error, report.directory) from error
+    report.drivers = uninstall_drivers(repository)
     return report
+
+
+def _fits(repository: DataRepository, name: str) -> bool:
+    return name in _WITHOUT_WORKTREE if repository.is_bare else name != _ON_SERVERS
 
 
 def _hooks_directory(repository: DataRepository) -> Path:
@@ -84,26 +115,34 @@ def _hooks_directory(repository: DataRepository) -> Path:
     own = [repository.common_dir.resolve(), repository.path.resolve()]
     if not any(directory.is_relative_to(top) for top in own):
         message = f"core.hooksPath is '{directory}', which other repositories may share"
-        hint = "add 'gitexport fmt --check --staged' to its pre-commit, or unset core.hooksPath"
+        hint = "call 'gitexport hooks run NAME' from the hooks there, or unset core.hooksPath"
         raise UsageError(message, where=str(directory), hint=hint)
     return directory
 
 
-def _install(repository: DataRepository, report: HooksReport, name: str, text: str) -> None:
+def _refuse_unkeepable(repository: DataRepository, directory: Path, name: str) -> None:
+    hook = directory / name
+    before = directory / f"{name}{_BEFORE}"
+    if not _is_there(hook) or _is_own(hook):
+        return
+    if not directory.is_relative_to(repository.common_dir.resolve()):
+        message = f"'{hook}' is a file of the working tree"
+        hint = f"add the line 'gitexport hooks run {name} \"$@\"' to it"
+        raise UsageError(message, where=str(hook), hint=hint)
+    if _is_there(before):
+        message = f"'{before}' is there already, and so is another hook"
+        raise UsageError(message, where=str(before), hint="join the two by hand")
+
+
+def _install(report: HooksReport, name: str, text: str) -> None:
     hook = report.directory / name
     before = report.directory / f"{name}{_BEFORE}"
     if _is_there(hook) and not _is_own(hook):
-        if not report.directory.is_relative_to(repository.common_dir.resolve()):
-            message = f"'{hook}' is a file of the working tree"
-            hint = "add the line 'gitexport fmt --check --staged' to it"
-            raise UsageError(message, where=str(hook), hint=hint)
-        if _is_there(before):
-            message = f"'{before}' is there already, and so is another hook"
-            raise UsageError(message, where=str(before), hint="join the two by hand")
         hook.rename(before)
     if _is_there(before):
+        chain = _CHAIN_READING if name in _READING else _CHAIN
         _write(report.directory / f"{name}{_OWN}", text)
-        _write(hook, _CHAIN.format(name=name, before=_BEFORE, own=_OWN))
+        _write(hook, chain.format(name=name, before=_BEFORE, own=_OWN))
         report.chained.append(name)
     else:
         _write(hook, text)

@@ -47,6 +47,17 @@ def tip(repository: DataRepository, branch: str) -> ObjectId | None:
     return _target(repository.pygit(), BRANCH_PREFIX + branch)
 
 
+def head(repository: DataRepository) -> ObjectId | None:
+    """Gives the commit that is checked out, None before the first one.
+
+    Raises:
+        CorruptRepositoryError: HEAD or the branch is damaged.
+    """
+    handle = repository.pygit()
+    with translated("HEAD cannot be read"):
+        return None if handle.head_is_unborn else ObjectId(str(handle.head.target))
+
+
 def read_commit(repository: DataRepository, commit_id: ObjectId) -> Commit:
     """Reads a commit.
 

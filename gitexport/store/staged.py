@@ -33,6 +33,27 @@ def staged_files(repository: DataRepository, index: Path | None = None) -> dict[
     return staged
 
 
+def staged_tree(repository: DataRepository, index: Path | None = None) -> bytes:
+    """Gives the 20-byte id of the tree that the next commit will have.
+
+    git writes the trees that are new, as it does for the commit itself.
+
+    Raises:
+        MachineError: git failed, as where files are left unmerged.
+    """
+    arguments = ["write-tree", "--missing-ok"]
+    return bytes.fromhex(check_git(repository.path, arguments, _call(index)).decode().strip())
+
+
+def has_unmerged(repository: DataRepository, index: Path | None = None) -> bool:
+    """Tells whether a merge left files for which somebody has to choose.
+
+    Raises:
+        MachineError: git failed.
+    """
+    return bool(check_git(repository.path, ["ls-files", "--unmerged", "-z"], _call(index)))
+
+
 def stage_contents(
     repository: DataRepository, contents: Mapping[str, bytes], index: Path | None = None
 ) -> None:

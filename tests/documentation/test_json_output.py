@@ -42,6 +42,8 @@ def test_members_of_every_object_are_explained(
         "archive": ["archive", "latest", "-f", str(tmp_path / "archive.tar.gz")],
         "doctor": ["doctor"],
         "hooks": ["hooks", "install"],
+        "hooks run pre-commit": ["hooks", "run", "pre-commit"],
+        "hooks run post-merge": ["hooks", "run", "post-merge", "--within", "60"],
         "fmt": ["fmt"],
         "completion": ["completion", "bash"],
         "untrack": ["untrack"],

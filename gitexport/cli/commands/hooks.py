@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from gitexport.cli.commands.hooks_run import command as run
 from gitexport.cli.invocation import Invocation, pass_invocation
 from gitexport.cli.parser import Command, Group
 
@@ -22,9 +23,10 @@ if TYPE_CHECKING:
     short_help="Install or remove the git hooks.",
     help="""Install or remove the git hooks of the data repository.
 
-The pre-commit hook refuses a commit with a document that is not in canonical form. A hook
-that is there already keeps running, before gitexport's own.""",
-    examples=[("check documents at every commit", "gitexport hooks install")],
+With them, git itself speaks data: 'git diff' and 'git merge' work field by field, commits and
+pushes with documents at fault are refused, and a checkout says when the database is at another
+snapshot. A hook that is there already keeps running, before gitexport's own.""",
+    examples=[("let git check, show and merge documents", "gitexport hooks install")],
     exit_codes=[],
 )
 def command() -> None:
@@ -35,8 +37,14 @@ def command() -> None:
     "install",
     cls=Command,
     short_help="Install the hooks, or renew them.",
-    help="Install the hooks, or renew them. A hook of your own is kept and runs first.",
-    examples=[("in the data repository", "gitexport -C data hooks install")],
+    help="""Install the hooks, or renew them, and tell git how to show and merge documents.
+
+A hook of your own is kept and runs first. In a bare repository, as on a server, the hooks for
+receiving and pushing are installed.""",
+    examples=[
+        ("in the data repository", "gitexport -C data hooks install"),
+        ("on a server that accepts snapshots", "gitexport -C /srv/shop-data.git hooks install"),
+    ],
 )
 @pass_invocation
 def install(invocation: Invocation) -> int:
@@ -67,6 +75,9 @@ def uninstall(invocation: Invocation) -> int:
     return _print(uninstall_hooks(invocation.settings()), invocation)
 
 
+command.add_command(run)
+
+
 def find_program() -> Path | None:
     """Finds the program that hooks have to run: the one that runs now, else one on PATH."""
     beside = Path(sys.executable).parent / "gitexport"
@@ -85,6 +96,7 @@ def _print(report: HooksReport, invocation: Invocation) -> int:
             "installed": report.installed,
             "removed": report.removed,
             "chained": report.chained,
+            "drivers": report.drivers,
             "warnings": report.warnings,
         }
         invocation.print_json("hooks", members)
@@ -94,7 +106,11 @@ def _print(report: HooksReport, invocation: Invocation) -> int:
             invocation.output.line(f"installed {name} in {report.directory}{after}")
         for name in report.removed:
             invocation.output.line(f"removed {name} from {report.directory}")
-        if not report.installed and not report.removed:
+        if report.installed:
+            invocation.output.line("git shows and merges documents field by field")
+        elif report.drivers:
+            invocation.output.line("git shows and merges documents line by line again")
+        elif not report.removed:
             invocation.output.line("there was nothing to remove")
     for warning in report.warnings:
         invocation.messages.warn(warning)

@@ -15,9 +15,11 @@ from gitexport.setup.hook_files import PROGRAM_LINE, hook_names, hook_text
 _CHECKOUT = Path(__file__).parents[3]
 
 
-def _run(hook: Path, environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
+def _run(
+    hook: Path, environment: dict[str, str], *arguments: str
+) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        ["sh", str(hook)], env=environment, capture_output=True, text=True, check=False
+        ["sh", str(hook), *arguments], env=environment, capture_output=True, text=True, check=False
     )
 
 
@@ -48,7 +50,7 @@ def test_hook_runs_the_installed_program_and_hands_on_its_answer(
 
     done = _run(hook, {"PATH": os.defpath})
 
-    assert done.stdout == f"{program}: fmt --check --staged\n"
+    assert done.stdout == f"{program}: hooks run pre-commit\n"
     assert done.returncode == 3
 
 
@@ -59,7 +61,7 @@ def test_hook_falls_back_to_the_program_on_path(tmp_path: Path) -> None:
 
     done = _run(hook, {"PATH": f"{program.parent}:{os.defpath}"})
 
-    assert done.stdout == f"{program}: fmt --check --staged\n"
+    assert done.stdout == f"{program}: hooks run pre-commit\n"
 
 
 def test_hook_without_the_program_warns_and_lets_the_commit_pass(tmp_path: Path) -> None:
@@ -70,6 +72,32 @@ def test_hook_without_the_program_warns_and_lets_the_commit_pass(tmp_path: Path)
 
     assert done.returncode == 0
     assert "not checked" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "code"), [("pre-push", 1), ("pre-receive", 1), ("post-merge", 0), ("post-checkout", 0)]
+)
+def test_hook_without_the_program_refuses_what_nobody_could_take_back(
+    tmp_path: Path, name: str, code: int
+) -> None:
+    hook = tmp_path / name
+    hook.write_text(hook_text(name, tmp_path / "gone"))
+
+    done = _run(hook, {"PATH": os.defpath}, "old", "new", "1")
+
+    assert done.returncode == code
+    assert ("gitexport was not found" in done.stderr) == (code == 1)
+
+
+@pytest.mark.parametrize("arguments", [("a", "a", "1"), ("a", "b", "0")])
+def test_checkout_of_files_or_of_the_same_commit_starts_nothing(
+    tmp_path: Path, arguments: tuple[str, ...]
+) -> None:
+    hook = tmp_path / "post-checkout"
+    hook.write_text(hook_text("post-checkout", _program(tmp_path / "gitexport")))
+
+    assert _run(hook, {"PATH": os.defpath}, *arguments).stdout == ""
+    assert "post-checkout" in _run(hook, {"PATH": os.defpath}, "a", "b", "1").stdout
 
 
 def test_unknown_hook_is_refused() -> None:
