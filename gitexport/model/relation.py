@@ -113,10 +113,11 @@ class ForeignKey:
 class Relation:
     """A relation as the catalog describes it.
 
-    `columns` are in their physical order. `checks` are the definitions of check constraints
-    by name. `partitions` are the names of all partitions, also of the lower levels.
-    `extension` is the extension that owns the relation. `estimated_rows` is never written
-    to the data repository.
+    `columns` are in their physical order. `unique_keys` have no column that may be null;
+    `nullable_keys` have, so that they identify only some rows. `checks` are the definitions of
+    check constraints by name. `partitions` are the names of all partitions, also of the lower
+    levels. `extension` is the extension that owns the relation. `estimated_rows` is never
+    written to the data repository.
     """
 
     name: RelationName
@@ -124,6 +125,7 @@ class Relation:
     columns: tuple[Column, ...]
     primary_key: tuple[str, ...] = ()
     unique_keys: tuple[UniqueKey, ...] = ()
+    nullable_keys: tuple[UniqueKey, ...] = ()
     foreign_keys: tuple[ForeignKey, ...] = ()
     checks: tuple[tuple[str, str], ...] = ()
     types: tuple[NamedType, ...] = ()

@@ -51,6 +51,7 @@ def relation_to_json(
             "columns": columns,
             "primary_key": list(relation.primary_key),
             "unique_keys": [_unique_to_json(key) for key in relation.unique_keys],
+            "nullable_keys": [_unique_to_json(key) for key in relation.nullable_keys],
             "foreign_keys": [_foreign_to_json(key) for key in relation.foreign_keys],
             "checks": {name: text for name, text in relation.checks if not _mentions(text, hidden)},
             "types": {
@@ -100,12 +101,8 @@ def _relation(value: Mapping[str, object]) -> Relation:
         kind=RelationKind(value["kind"]),
         columns=tuple(_column(_mapping(item)) for item in _sequence(value.get("columns", ()))),
         primary_key=_texts(value.get("primary_key", ())),
-        unique_keys=tuple(
-            UniqueKey(
-                _text(item["name"]), _texts(item["columns"]), bool(item.get("is_primary", False))
-            )
-            for item in map(_mapping, _sequence(value.get("unique_keys", ())))
-        ),
+        unique_keys=_unique_keys(value.get("unique_keys", ())),
+        nullable_keys=_unique_keys(value.get("nullable_keys", ())),
         foreign_keys=tuple(
             _foreign_key(_mapping(item)) for item in _sequence(value.get("foreign_keys", ()))
         ),
@@ -169,6 +166,13 @@ def _column(value: Mapping[str, object]) -> Column:
 def _unique_to_json(key: UniqueKey) -> dict[str, object]:
     return _without_empty(
         {"name": key.name, "columns": list(key.columns), "is_primary": key.is_primary}
+    )
+
+
+def _unique_keys(value: object) -> tuple[UniqueKey, ...]:
+    return tuple(
+        UniqueKey(_text(item["name"]), _texts(item["columns"]), bool(item.get("is_primary", False)))
+        for item in map(_mapping, _sequence(value))
     )
 
 

@@ -117,17 +117,19 @@ def _relation(row: _Row, parts: _Parts) -> Relation:
     columns = parts.columns.get(oid, ())
     keys = parts.keys.get(oid, ())
     not_null = {column[1] for column in columns if column[5]}
+    unique = [
+        UniqueKey(key_name, tuple(key_columns), is_primary)
+        for key_name, is_primary, is_immediate, key_columns in keys
+        if is_immediate and key_columns
+    ]
     estimate = parts.estimates.get(oid, ((0,),))[0][0]
     return Relation(
         name=RelationName(schema, name),
         kind=_KINDS[kind],
         columns=tuple(map(_column, columns)),
         primary_key=next((tuple(key[3]) for key in keys if key[1]), ()),
-        unique_keys=tuple(
-            UniqueKey(key_name, tuple(key_columns), is_primary)
-            for key_name, is_primary, is_immediate, key_columns in keys
-            if is_immediate and key_columns and not_null.issuperset(key_columns)
-        ),
+        unique_keys=tuple(key for key in unique if not_null.issuperset(key.columns)),
+        nullable_keys=tuple(key for key in unique if not not_null.issuperset(key.columns)),
         foreign_keys=tuple(map(_foreign_key, parts.foreign_keys.get(oid, ()))),
         checks=tuple((check, text) for check, text in parts.checks.get(oid, ())),
         types=parts.types.closure(column[3] for column in columns),

@@ -91,6 +91,7 @@ def test_only_keys_that_name_every_row_are_keys(relations: dict[str, Relation]) 
         UniqueKey("Table_select_key", ("select",)),
         UniqueKey("wider", ("late", "select")),
     )
+    assert table.nullable_keys == (UniqueKey("Table_maybe_key", ("maybe",)),)
     assert relations["child"].primary_key == ("b", "a")
     assert relations["child"].unique_keys == ()
     assert relations["seen"].primary_key == ()

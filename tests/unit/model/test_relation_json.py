@@ -29,6 +29,7 @@ RELATION = Relation(
     ),
     primary_key=("id",),
     unique_keys=(UniqueKey("pk", ("id",), is_primary=True), UniqueKey("u", ("mood", "id"))),
+    nullable_keys=(UniqueKey("n", ("mood",)),),
     foreign_keys=(
         ForeignKey(
             "fk", ("id",), RelationName("a", "b"), ("c",), is_deferrable=True, on_delete="cascade"
