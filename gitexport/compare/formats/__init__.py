@@ -32,6 +32,7 @@ FORMATS = {
     "json": "one_object",
     "jsonl": "lines",
     "json-patch": "json_patch",
+    "sql": "sql",
 }
 
 
