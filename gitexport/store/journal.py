@@ -23,6 +23,7 @@ from typing import Any
 from gitexport.errors import CorruptRepositoryError
 from gitexport.model.snapshot import ObjectId
 from gitexport.store.durable import write_durably
+from gitexport.store.durations import remember_duration
 from gitexport.store.git_errors import machine_error
 from gitexport.store.repository import DataRepository
 
@@ -57,6 +58,7 @@ class Journal:
     def __init__(self, repository: DataRepository) -> None:
         self._path = repository.state_dir / "run.json"
         self._run: Run | None = None
+        self._began = 0.0
         self._heart: threading.Event | None = None
 
     def last(self) -> Run | None:
@@ -74,6 +76,7 @@ class Journal:
             MachineError: The journal cannot be written.
         """
         now = datetime.now(UTC)
+        self._began = time.monotonic()
         self._run = Run(secrets.token_hex(8), os.getpid(), boot_id(), now, now)
         self._write(self._run)
         return self._run
@@ -105,12 +108,16 @@ class Journal:
             threading.Thread(target=_beat, args=arguments, daemon=True).start()
 
     def finish(self) -> None:
-        """Ends the run: nothing of it has to be recovered."""
+        """Ends the run: nothing of it has to be recovered. Its length is remembered."""
         if self._heart is not None:
             self._heart.set()
             self._heart = None
         now = datetime.now(UTC)
-        self._write(replace(self._current(), touched_at=now, finished_at=now))
+        run = replace(self._current(), touched_at=now, finished_at=now)
+        self._write(run)
+        milliseconds = round((time.monotonic() - self._began) * 1000)
+        for commit in run.commits[-1:]:
+            remember_duration(self._path.parent, commit, milliseconds)
         self._run = None
 
     @contextmanager

@@ -16,6 +16,7 @@ from gitexport.errors import CorruptRepositoryError, MachineError
 from gitexport.model.snapshot import ObjectId
 from gitexport.store import journal as journals
 from gitexport.store.durable import write_durably
+from gitexport.store.durations import read_durations
 from gitexport.store.journal import Journal, MachineState, boot_id, read_state, write_state
 from gitexport.store.repository import DataRepository
 
@@ -45,6 +46,39 @@ def test_a_run_is_known_until_it_finishes(repository: DataRepository) -> None:
     ended = Journal(repository).last()
     assert ended is not None
     assert ended.finished_at is not None
+
+
+def test_length_of_a_run_is_remembered_with_its_last_commit(repository: DataRepository) -> None:
+    for digits in ("12", "3"):
+        journal = Journal(repository)
+        journal.begin()
+        for digit in digits:
+            journal.note_pack("pack", ObjectId(digit * 40))
+        journal.finish()
+    Journal(repository).begin()
+
+    known = read_durations(repository)
+
+    assert list(known) == ["2" * 40, "3" * 40]
+    assert all(0 <= milliseconds < 60_000 for milliseconds in known.values())
+    assert stat.S_IMODE((repository.state_dir / "durations").stat().st_mode) == 0o600
+
+
+def test_lengths_that_cannot_be_kept_or_read_stop_nothing(repository: DataRepository) -> None:
+    path = repository.state_dir / "durations"
+    path.write_text(f"\nx\n{'1' * 40} ten\n{'2' * 40} 20\n{'3' * 40} 30 3")
+    assert read_durations(repository) == {"2" * 40: 20}
+    path.unlink()
+    path.mkdir()
+    journal = Journal(repository)
+    journal.begin()
+    journal.note_pack("pack", ObjectId("1" * 40))
+
+    journal.finish()
+
+    last = journal.last()
+    assert last is not None
+    assert last.finished_at is not None
 
 
 def test_a_run_says_that_it_is_alive_until_it_ends(
