@@ -18,7 +18,7 @@ from gitexport.api.track import track
 from gitexport.config.discover import DSN_VARIABLE
 from gitexport.embedded import EmbeddedServer
 from gitexport.errors import UsageError
-from gitexport.history.show import SnapshotDetails
+from gitexport.history.details import SnapshotDetails
 from gitexport.model.address import Address
 from gitexport.model.changeset import ChangeKind, DocumentChange
 from gitexport.model.report import ExportReport

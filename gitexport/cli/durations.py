@@ -9,6 +9,7 @@ import click
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 _DURATION = re.compile(r"(\d{1,9})([smhdw])")
+_MINUTES_FROM = 99.995
 _STEPS = ((86400 * 2, 86400, "days"), (7200, 3600, "hours"), (120, 60, "minutes"))
 
 
@@ -31,3 +32,12 @@ def in_words(seconds: int) -> str:
         if seconds >= least:
             return f"{seconds // unit} {word}"
     return f"{seconds} seconds" if seconds != 1 else "1 second"
+
+
+def spent(milliseconds: int) -> str:
+    """Writes how long something took, for people."""
+    seconds = milliseconds / 1000
+    if seconds < _MINUTES_FROM:
+        return f"{seconds:.2f} s"
+    minutes = seconds / _UNITS["m"]
+    return f"{minutes:.1f} min" if minutes < _MINUTES_FROM else f"{minutes / 60:.1f} h"

@@ -55,6 +55,12 @@ class Invocation:
             sys.stderr, options=self.options, has_color=self.has_color, clock=self.clock
         )
 
+    def paged(self) -> AbstractContextManager[Output]:
+        """Gives standard output, on a terminal by way of the user's pager."""
+        from gitexport.cli.render.pager import open_pager
+
+        return open_pager(self.output, self.environment, has_color=self.has_color)
+
     def progress(self) -> AbstractContextManager[Progress]:
         """Shows how far long work is: a bar on a terminal, one line per stage elsewhere."""
         from gitexport.cli.render.progress import open_progress

@@ -22,6 +22,7 @@ from gitexport.store.repository import DataRepository
 from gitexport.store.trees import TreeReader
 
 _REMEMBERED_TREES = 1024
+_REMEMBERED_MANIFESTS = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +43,8 @@ class StoredHistory:
         self.repository = repository
         self.publication = publication
         self.read_tree = lru_cache(_REMEMBERED_TREES)(repository.read_tree)
-        self._manifests: dict[bytes, Manifest] = {}
+        # Nearly every snapshot has a manifest of its own.
+        self._manifest = lru_cache(_REMEMBERED_MANIFESTS)(self._read_manifest)
         self._entities: dict[tuple[str, EntityManifest, bytes], StoredEntity] = {}
 
     def at(self, tree_id: bytes | None) -> StoredTree:
@@ -56,11 +58,8 @@ class StoredHistory:
         return (name, former) if former else (name,)
 
     def manifest(self, blob: bytes) -> Manifest:
-        """Reads a manifest, each version once."""
-        known = self._manifests.get(blob)
-        if known is None:
-            known = self._manifests[blob] = Manifest.parse(self.repository.read_blob(blob))
-        return known
+        """Reads a manifest; the last ones are remembered."""
+        return self._manifest(blob)
 
     def entity(self, name: str, manifest: EntityManifest, relation_blob: bytes) -> StoredEntity:
         """Tells how an entity is laid out, each version once.
@@ -72,6 +71,9 @@ class StoredHistory:
         if place not in self._entities:
             self._entities[place] = self._describe(*place)
         return self._entities[place]
+
+    def _read_manifest(self, blob: bytes) -> Manifest:
+        return Manifest.parse(self.repository.read_blob(blob))
 
     def _describe(self, name: str, manifest: EntityManifest, relation_blob: bytes) -> StoredEntity:
         content = self.repository.read_blob(relation_blob)

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import chain
+from itertools import islice
 
-from gitexport.compare.changes import with_fields
-from gitexport.compare.nearest import no_document, no_entity, require_key
+from gitexport.compare.changes import document_changes, with_fields
+from gitexport.compare.nearest import no_entity
 from gitexport.compare.stored import StoredHistory
+from gitexport.history.life import life_steps
+from gitexport.history.query import LogQuery, snapshots_in_period
 from gitexport.history.summary import SnapshotSummary, summarise
 from gitexport.model.address import Address
 from gitexport.model.changeset import ChangeKind, DocumentChange
-from gitexport.model.ports import Key
 from gitexport.model.snapshot import Commit, ObjectId
 from gitexport.store import refs
 
@@ -26,113 +27,106 @@ class DocumentEvent:
 
 
 def log_snapshots(
-    history: StoredHistory, tip: ObjectId, entity: str | None = None
+    history: StoredHistory, tip: ObjectId, query: LogQuery, address: Address | None = None
 ) -> Iterator[tuple[Commit, SnapshotSummary]]:
-    """Walks the snapshots, newest first; with an entity, those that changed documents of it.
+    """Walks the snapshots, newest first.
+
+    With an address, those that changed documents of it; with a pointer in it, such fields.
 
     Raises:
         UsageError: There is no such entity, in the configuration or in any snapshot.
-        CorruptRepositoryError: A commit on the way is missing or damaged.
+        CorruptRepositoryError: An object on the way is missing or damaged.
     """
-    names = None if entity is None else set(history.names_of(entity))
-    is_known = False
-    last: Commit | None = None
-    for commit in refs.snapshots(history.repository, tip):
-        summary = summarise(commit)
-        last = last or commit
-        if names is None or names & summary.counts.keys():
-            is_known = True
-            yield commit, summary
-    if entity is None or is_known:
+    meant = snapshots_in_period(history.repository, tip, query)
+    if query.author is None and address is None:
+        # Commits that are only passed over need not be read.
+        for commit_id in islice(meant, query.skip, None):
+            commit = refs.read_commit(history.repository, commit_id)
+            yield commit, summarise(commit)
         return
-    tree = history.at(bytes.fromhex(last.tree_id) if last else None)
-    if tree.entity(entity) is None:
-        raise no_entity(history, tree, entity)
+    if address is not None:
+        _refuse_unknown(history, tip, address.entity)
+    commits = (refs.read_commit(history.repository, commit_id) for commit_id in meant)
+    found = (
+        (commit, summary)
+        for commit, summary in ((commit, summarise(commit)) for commit in commits)
+        if query.is_by_author(commit)
+        and (address is None or _touches(history, commit, summary, address))
+    )
+    yield from islice(found, query.skip, None)
 
 
 def log_document(
-    history: StoredHistory, tip: ObjectId, address: Address
+    history: StoredHistory, tip: ObjectId, query: LogQuery, address: Address
 ) -> Iterator[DocumentEvent]:
     """Walks the snapshots that changed one document, newest first, with the changed fields.
 
-    Of each snapshot only the trees above the document are read. With a pointer in the
-    address, modifications of other fields are left out.
+    With a pointer in the address, modifications of other fields are left out.
 
     Raises:
         UsageError: The address does not name one document, or no snapshot ever held it.
         CorruptRepositoryError: An object on the way is missing or damaged.
     """
-    newer: Commit | None = None
-    now: _Place | None = None
-    was_found = False
-    newest: Commit | None = None
-    older: Iterator[Commit | None] = chain(refs.snapshots(history.repository, tip), [None])
-    for commit in older:
-        place = None if commit is None else _locate(history, commit, address)
-        was_found = was_found or place is not None
-        if newer is not None and (place and place.found) != (now and now.found):
-            event = _event(history, newer, place, now, address)
-            is_modified = event.change.kind is ChangeKind.MODIFIED
-            if event.change.fields or not (address.pointer and is_modified):
-                yield event
-        newer, now = commit, place
-        newest = newest or commit
-    if not was_found:
-        raise _never_found(history, newest, address)
+    return islice(_events(history, tip, query, address), query.skip, None)
 
 
-@dataclass(frozen=True, slots=True)
-class _Place:
-    """Where a document is in one snapshot."""
-
-    entity: str
-    key: Key
-    path: str
-    blob: bytes
-
-    @property
-    def found(self) -> tuple[str, bytes]:
-        return self.path, self.blob
-
-
-def _locate(history: StoredHistory, commit: Commit, address: Address) -> _Place | None:
-    tree = history.at(bytes.fromhex(commit.tree_id))
-    entity = tree.entity(address.entity)
-    if entity is None:
-        return None
-    key = require_key(entity, address)
-    path = b"/".join(entity.paths.path(key))
-    blob = tree.blob(path)
-    return None if blob is None else _Place(entity.name, key, path.decode(), blob)
+def _events(
+    history: StoredHistory, tip: ObjectId, query: LogQuery, address: Address
+) -> Iterator[DocumentEvent]:
+    for step in life_steps(history, tip, address):
+        name = step.snapshot.snapshot or ""
+        if query.is_too_old(name):
+            return
+        if query.is_too_new(name) or not query.is_by_author(step.snapshot):
+            continue
+        change = _settle(history, step.change, address)
+        if change is not None:
+            yield DocumentEvent(summarise(step.snapshot), change)
 
 
-def _event(
-    history: StoredHistory, commit: Commit, old: _Place | None, new: _Place | None, address: Address
-) -> DocumentEvent:
-    kind = ChangeKind.MODIFIED
-    if old is None:
-        kind = ChangeKind.ADDED
-    elif new is None:
-        kind = ChangeKind.DELETED
-    elif old.blob == new.blob:
-        kind = ChangeKind.RENAMED
-    place = new or old
-    assert place is not None  # noqa: S101 - only called where the two differ
-    change = DocumentChange(
-        entity=place.entity,
-        key=place.key,
-        kind=kind,
-        path=place.path,
-        old_path=old.path if old and new and old.path != new.path else None,
-        old_blob=old.blob.hex() if old else None,
-        new_blob=new.blob.hex() if new else None,
-    )
-    return DocumentEvent(summarise(commit), with_fields(history, change, address))
+def _touches(
+    history: StoredHistory, commit: Commit, summary: SnapshotSummary, address: Address
+) -> bool:
+    names = history.names_of(address.entity)
+    if not summary.counts.keys() & set(names):
+        return False
+    if address.parts is None and not address.pointer:
+        return True
+    return any(changes_of(history, commit, address))
 
 
-def _never_found(history: StoredHistory, last: Commit | None, address: Address) -> Exception:
-    tree = history.at(bytes.fromhex(last.tree_id) if last else None)
-    entity = tree.entity(address.entity)
-    if entity is None:
-        return no_entity(history, tree, address.entity)
-    return no_document(tree, entity, address, "any snapshot")
+def changes_of(
+    history: StoredHistory, commit: Commit, address: Address | None
+) -> Iterator[DocumentChange]:
+    """Yields the documents of an address that a commit changed, with the fields it means.
+
+    Raises:
+        CorruptRepositoryError: An object on the way is missing or damaged.
+    """
+    for change in document_changes(history, commit, address):
+        settled = _settle(history, change, address)
+        if settled is not None:
+            yield settled
+
+
+def _settle(
+    history: StoredHistory, change: DocumentChange, address: Address | None
+) -> DocumentChange | None:
+    """Compares the fields; None where only others changed than those that are meant."""
+    settled = with_fields(history, change, address)
+    if address is None or not address.pointer or settled.fields or settled.reason is not None:
+        return settled
+    is_elsewhere = settled.kind in {ChangeKind.MODIFIED, ChangeKind.REWRITTEN}
+    return None if is_elsewhere else settled
+
+
+def _refuse_unknown(history: StoredHistory, tip: ObjectId, name: str) -> None:
+    newest = refs.last_snapshot(history.repository, tip)
+    tree = history.at(bytes.fromhex(newest.tree_id) if newest else None)
+    if tree.entity(name) is not None:
+        return
+    names = set(history.names_of(name))
+    for commit in refs.snapshots(history.repository, tip):
+        if names & summarise(commit).counts.keys():
+            return
+    raise no_entity(history, tree, name)

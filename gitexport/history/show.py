@@ -1,40 +1,22 @@
-"""What one snapshot holds: its summary, one document, or the documents that it changed."""
+"""What one snapshot holds: one document, or the documents that it changed."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from difflib import get_close_matches
+from typing import cast
 
-from gitexport.canonical.manifest import EntityManifest
 from gitexport.canonical.value import JsonValue, canonical_value, loads
 from gitexport.compare.changes import document_changes, with_fields
 from gitexport.compare.nearest import no_document, require_entity, require_key
 from gitexport.compare.stored import StoredHistory
 from gitexport.errors import UsageError
-from gitexport.history.summary import SnapshotSummary, summarise
 from gitexport.model.address import Address
-from gitexport.model.changeset import DocumentChange
+from gitexport.model.changeset import ABSENT, DocumentChange
+from gitexport.model.pointer import get, parse_pointer
 from gitexport.model.ports import Key
 from gitexport.model.snapshot import Commit
-
-
-@dataclass(frozen=True, slots=True)
-class SnapshotDetails:
-    """A snapshot with what it holds in all; `entities` are as its manifest has them."""
-
-    summary: SnapshotSummary
-    entities: dict[str, EntityManifest]
-
-    @property
-    def documents(self) -> int:
-        """The number of documents."""
-        return sum(entity.count for entity in self.entities.values())
-
-    @property
-    def size_bytes(self) -> int:
-        """The bytes of all documents."""
-        return sum(entity.size_bytes for entity in self.entities.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +34,6 @@ class ShownDocument:
     blob: str
 
 
-def show_snapshot(history: StoredHistory, commit: Commit) -> SnapshotDetails:
-    """Gives a commit's summary and what its manifest counts."""
-    tree = history.at(bytes.fromhex(commit.tree_id))
-    return SnapshotDetails(summarise(commit), dict(tree.manifest.entities))
-
-
 def show_document(history: StoredHistory, commit: Commit, address: Address) -> ShownDocument:
     """Reads one document of a commit.
 
@@ -73,7 +49,7 @@ def show_document(history: StoredHistory, commit: Commit, address: Address) -> S
         raise no_document(tree, entity, address, f"'{commit.snapshot or commit.commit_id}'")
     content = history.repository.read_blob(blob)
     if address.pointer:
-        content = canonical_value(_part(loads(content), address))
+        content = canonical_value(part_of(loads(content), address))
     return ShownDocument(entity.name, key, address.pointer, path.decode(), content, blob.hex())
 
 
@@ -93,23 +69,19 @@ def show_changes(
         yield with_fields(history, change, address) if with_values else change
 
 
-def _part(value: JsonValue, address: Address) -> JsonValue:
+def part_of(value: JsonValue, address: Address) -> JsonValue:
+    """Gives the part of a document that an address's pointer names.
+
+    Raises:
+        UsageError: There is no such field; the hint names the nearest.
+    """
     part: object = value
-    for name in (address.pointer or "").split("/")[1:]:
-        plain = name.replace("~1", "/").replace("~0", "~")
-        if isinstance(part, dict) and plain in part:
-            part = part[plain]
-        elif isinstance(part, list) and _is_index(plain, part):
-            part = part[int(plain)]
-        else:
-            raise _no_field(part, plain, address)
-    return part  # type: ignore[return-value]
-
-
-def _is_index(text: str, elements: list[JsonValue]) -> bool:
-    return (
-        text.isascii() and text.isdigit() and str(int(text)) == text and int(text) < len(elements)
-    )
+    for name in parse_pointer(address.pointer or ""):
+        inner = get(part, (name,))
+        if inner is ABSENT:
+            raise _no_field(part, name, address)
+        part = inner
+    return cast("JsonValue", part)
 
 
 def _no_field(part: object, name: str, address: Address) -> UsageError:

@@ -58,6 +58,16 @@ def head(repository: DataRepository) -> ObjectId | None:
         return None if handle.head_is_unborn else ObjectId(str(handle.head.target))
 
 
+def ref_target(repository: DataRepository, name: str) -> ObjectId | None:
+    """Gives the object that a ref points to, by the ref's full name; None where there is none.
+
+    Raises:
+        CorruptRepositoryError: The ref is damaged.
+        UsageError: It is an alias of another.
+    """
+    return _target(repository.pygit(), name)
+
+
 def read_commit(repository: DataRepository, commit_id: ObjectId) -> Commit:
     """Reads a commit.
 

@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import islice
 
 from gitexport.errors import SnapshotNotFoundError
-from gitexport.model.snapshot import TAG_PATTERN, Commit, ObjectId, format_tag
+from gitexport.model.snapshot import TAG_PATTERN, Commit, ObjectId, format_tag, parse_tag
 from gitexport.store import refs
 from gitexport.store.repository import DataRepository
 
@@ -51,6 +51,24 @@ def resolve(repository: DataRepository, branch: str, rev: str) -> Commit:
     if _PREFIX.fullmatch(rev):
         return _prefixed(repository, tip, rev)
     return _at_or_before(repository, tip, rev, _last_instant(rev))
+
+
+def moment(
+    repository: DataRepository, branch: str, text: str, *, is_start: bool = False
+) -> datetime:
+    """Gives the instant that a time, a date or the REV of a snapshot means, in UTC.
+
+    A date is the end of its day, as the start of a period its beginning.
+
+    Raises:
+        SnapshotNotFoundError: It is none of them, or there is no such snapshot.
+    """
+    if _DATE.fullmatch(text) or _TIME.fullmatch(text):
+        instant = _last_instant(text)
+        is_day = is_start and _DATE.fullmatch(text)
+        return instant.replace(hour=0, minute=0, second=0) if is_day else instant
+    commit = resolve(repository, branch, text)
+    return commit.committed_at if commit.snapshot is None else parse_tag(commit.snapshot)
 
 
 def _nth(repository: DataRepository, tip: ObjectId, rev: str, number: int) -> Commit:

@@ -40,6 +40,8 @@ def test_members_of_every_object_are_explained(
         "restore": ["restore", "latest"],
         "revert": ["revert", "latest"],
         "archive": ["archive", "latest", "-f", str(tmp_path / "archive.tar.gz")],
+        "blame": ["blame", "products:1"],
+        "note": ["note", "latest", "the first one"],
         "doctor": ["doctor"],
         "hooks": ["hooks", "install"],
         "hooks run pre-commit": ["hooks", "run", "pre-commit"],

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import click
 
+from gitexport.cli.durations import spent
 from gitexport.cli.invocation import Invocation, pass_invocation
 from gitexport.cli.parser import Command
 from gitexport.cli.plain import one_line
+from gitexport.cli.render.snapshots import details_members, note_lines
 from gitexport.model.address import Address, parse_address
 
 if TYPE_CHECKING:
     from gitexport.api.history import HistoryReader
-    from gitexport.history.show import ShownDocument, SnapshotDetails
+    from gitexport.history.details import SnapshotDetails
+    from gitexport.history.show import ShownDocument
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,27 +133,18 @@ def _print_changes(
 
 
 def _print_snapshot(details: SnapshotDetails, invocation: Invocation) -> None:
-    output, summary = invocation.output, details.summary
-    facts = [
-        ("snapshot", summary.snapshot or "none (a commit by a person)"),
-        ("exported at", f"{summary.exported_at:%Y-%m-%dT%H:%M:%SZ}"),
-        ("made by", summary.kind if summary.mode is None else f"{summary.kind} ({summary.mode})"),
-        ("database", summary.database),
-        ("version", summary.version),
-        ("commit", summary.commit),
-        ("parents", ", ".join(summary.parents) or "none"),
-        ("changed", str(summary.total)),
-        ("holds", f"{details.documents:,} documents, {details.size_bytes:,} bytes"),
-        ("quarantined", ", ".join(f"{n} {c}" for n, c in summary.quarantined.items())),
-        ("overridden", ", ".join(summary.overrides)),
-    ]
-    for name, value in facts:
+    output = invocation.output
+    for name, value in _facts(details):
         if value:
             output.text(f"{name + ':':<13}{one_line(value)}")
+    if details.note is not None:
+        output.line("note:")
+    for line in note_lines(details.note, "    "):
+        output.line(line, style="italic")
     output.line()
     rows = []
-    for name, entity in details.entities.items():
-        counts = summary.counts.get(name)
+    for name, entity in (details.entities or {}).items():
+        counts = details.summary.counts.get(name)
         changed = (
             [str(n) for n in (counts.added, counts.modified, counts.deleted)] if counts else []
         )
@@ -159,22 +153,41 @@ def _print_snapshot(details: SnapshotDetails, invocation: Invocation) -> None:
     output.table(headers, rows, numeric=set(headers[1:]))
 
 
-def _snapshot_members(details: SnapshotDetails) -> dict[str, object]:
-    from gitexport.cli.render.snapshots import snapshot_members
+def _facts(details: SnapshotDetails) -> list[tuple[str, str | None]]:
+    summary = details.summary
+    holds = "what its manifest.json does not say"
+    if details.entities is not None:
+        holds = f"{details.documents:,} documents, {details.size_bytes:,} bytes"
+    return [
+        ("snapshot", summary.snapshot or "none (a commit by a person)"),
+        ("exported at", f"{summary.exported_at:%Y-%m-%dT%H:%M:%SZ}"),
+        ("made by", summary.kind if summary.mode is None else f"{summary.kind} ({summary.mode})"),
+        ("author", summary.author),
+        ("took", None if details.duration_ms is None else spent(details.duration_ms)),
+        ("database", summary.database),
+        ("version", summary.version),
+        ("commit", summary.commit),
+        ("parents", ", ".join(summary.parents) or "none"),
+        ("changed", str(summary.total)),
+        ("holds", holds),
+        ("quarantined", ", ".join(f"{n} {c}" for n, c in summary.quarantined.items())),
+        ("overridden", ", ".join(summary.overrides)),
+    ]
 
-    members = snapshot_members(details.summary)
-    changed = members["entities"]
-    assert isinstance(changed, dict)  # noqa: S101 - as it was made
+
+def _snapshot_members(details: SnapshotDetails) -> dict[str, object]:
+    members = details_members(details)
+    changed = cast("dict[str, dict[str, int]]", members["entities"])
     none = {"added": 0, "modified": 0, "deleted": 0}
-    members["entities"] = {
-        name: {
-            **changed.get(name, none),
-            "documents": entity.count,
-            "bytes": entity.size_bytes,
-            "directory": entity.directory,
-            "shard": entity.shard,
+    if details.entities is not None:
+        members["entities"] = {
+            name: {
+                **changed.get(name, none),
+                "documents": entity.count,
+                "bytes": entity.size_bytes,
+                "directory": entity.directory,
+                "shard": entity.shard,
+            }
+            for name, entity in details.entities.items()
         }
-        for name, entity in details.entities.items()
-    }
-    members["documents"], members["bytes"] = details.documents, details.size_bytes
     return members

@@ -41,10 +41,10 @@ def field_line(field: FieldChange, indent: str = "") -> tuple[str, str]:
     """Writes one field's line, with its style."""
     pointer = field.pointer or "/"
     if field.old is ABSENT:
-        return f"{indent}+ {pointer}: {_short(field.new)}", "green"
+        return f"{indent}+ {pointer}: {value_text(field.new)}", "green"
     if field.new is ABSENT:
-        return f"{indent}- {pointer}: {_short(field.old)}", "red"
-    return f"{indent}~ {pointer}: {_short(field.old)} -> {_short(field.new)}", "yellow"
+        return f"{indent}- {pointer}: {value_text(field.old)}", "red"
+    return f"{indent}~ {pointer}: {value_text(field.old)} -> {value_text(field.new)}", "yellow"
 
 
 def change_members(change: DocumentChange) -> dict[str, object]:
@@ -70,7 +70,8 @@ def field_members(fields: Sequence[FieldChange]) -> list[dict[str, object]]:
     return fields_members(fields)
 
 
-def _short(value: object) -> str:
+def value_text(value: object) -> str:
+    """Writes a value as JSON on one line, shortened where it is long."""
     from gitexport.canonical.value import dumps_line
 
     text = dumps_line(cast("JsonValue", value)).decode().rstrip("\n")

@@ -15,8 +15,11 @@ class QuietPipeConsole(Console):
         raise BrokenPipeError
 
 
-def make_console(stream: TextIO, *, has_color: bool) -> Console:
-    """Makes a console: text is text, nothing in it is markup, emoji or highlighted."""
+def make_console(stream: TextIO, *, has_color: bool, is_terminal: bool | None = None) -> Console:
+    """Makes a console: text is text, nothing in it is markup, emoji or highlighted.
+
+    `is_terminal` is told for a stream that only leads to a terminal.
+    """
     return QuietPipeConsole(
         file=stream,
         markup=False,
@@ -25,4 +28,5 @@ def make_console(stream: TextIO, *, has_color: bool) -> Console:
         no_color=not has_color,
         color_system="auto" if has_color else None,
         soft_wrap=False,
+        force_terminal=is_terminal,
     )

@@ -11,9 +11,10 @@ from gitexport.cli.plain import clean, one_line
 class Output:
     """Prints lines, tables, documents and JSON. What it prints is made harmless first."""
 
-    def __init__(self, stream: TextIO, *, has_color: bool) -> None:
+    def __init__(self, stream: TextIO, *, has_color: bool, is_terminal: bool | None = None) -> None:
+        """Prints to a stream; `is_terminal` is told for one that only leads to a terminal."""
         self._stream = stream
-        self.is_terminal = stream.isatty()
+        self.is_terminal = stream.isatty() if is_terminal is None else is_terminal
         self._has_color = has_color
 
     def line(self, text: str = "", *, style: str = "") -> None:
@@ -24,6 +25,16 @@ class Output:
             self._print(Text(one_line_keeping_indent(text), style=style))
         else:
             self._stream.write(one_line_keeping_indent(text) + "\n")
+
+    def styled(self, parts: Sequence[tuple[str, str]]) -> None:
+        """Prints one line of parts, each with its style; spaces stay as they are."""
+        pieces = [(clean(text).replace("\n", " "), style) for text, style in parts]
+        if self.is_terminal and self._has_color:
+            from rich.text import Text
+
+            self._print(Text.assemble(*pieces), soft_wrap=True)
+        else:
+            self._stream.write("".join(text for text, _style in pieces).rstrip() + "\n")
 
     def text(self, text: str) -> None:
         """Prints several lines, such as a document, with a final newline."""
@@ -69,10 +80,13 @@ class Output:
 
         self._stream.write(json_object(format_name, members).decode())
 
-    def _print(self, renderable: object) -> None:
+    def _print(self, renderable: object, *, soft_wrap: bool = False) -> None:
         from gitexport.cli.render.console import make_console
 
-        make_console(self._stream, has_color=self._has_color).print(renderable)
+        console = make_console(
+            self._stream, has_color=self._has_color, is_terminal=self.is_terminal
+        )
+        console.print(renderable, soft_wrap=soft_wrap)
 
 
 def one_line_keeping_indent(text: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gitexport.model.snapshot import ObjectId
+from gitexport.model.snapshot import ObjectId, parse_tag
 from gitexport.store import refs
 from gitexport.store.repository import DataRepository
 from tests.fixtures.journey import Journey
@@ -37,6 +37,39 @@ def test_log_lists_snapshots_with_their_counts(journey: Journey) -> None:
     assert len(lines) == 3
     assert lines[0].startswith(third)
     assert "users +0 ~1 -1" in lines[1]
+    assert "  +0 ~1 -1        ~-  " in lines[1]
+    assert "  +72 ~0 -0       ++  " in lines[2]
+
+
+def test_log_tells_size_and_length_of_each_run(journey: Journey) -> None:
+    second, _third = change_something(journey)
+
+    found = journey.done("log", "-o", "json").json()["snapshots"]
+    shown = journey.done("show", second, "-o", "json").json()
+    sizes = journey.git("ls-tree", "-r", "-l", second, "data").splitlines()
+    assert found[1]["bytes"] == shown["bytes"] == sum(int(line.split()[3]) for line in sizes)
+    assert (found[1]["documents"], found[2]["documents"]) == (71, 72)
+    assert all(0 < entry["duration_ms"] < 600_000 for entry in found)
+    assert found[1]["duration_ms"] == shown["duration_ms"]
+    assert " kB" in journey.done("log").out
+
+    (journey.path / ".git" / "gitexport" / "durations").unlink()
+    assert (
+        journey.done("log", "-n", "1", "-o", "json").json()["snapshots"][0]["duration_ms"] is None
+    )
+    assert "        -  1.0.0" in journey.done("log", "-n", "1").out
+
+
+def test_manifest_that_a_person_broke_costs_only_the_size(journey: Journey) -> None:
+    tree = journey.git("write-tree")
+    (journey.path / "manifest.json").write_text("{}\n")
+    journey.git("commit", "-q", "-a", "-m", "broken\n\nGitexport-Snapshot: 20991231-000000")
+    assert journey.git("rev-parse", "HEAD^{tree}") != tree
+
+    newest, first = journey.done("log", "-o", "json").json()["snapshots"]
+    assert (newest["documents"], newest["bytes"]) == (None, None)
+    assert first["documents"] == 72
+    assert "manifest.json does not say" in journey.done("show", "latest").out
 
 
 def test_limit_and_entity_choose_snapshots(journey: Journey) -> None:
@@ -46,6 +79,92 @@ def test_limit_and_entity_choose_snapshots(journey: Journey) -> None:
     found = journey.done("log", "-o", "json", "order_details").json()["snapshots"]
     assert [entry["snapshot"] for entry in found][:-1] == [third]
     assert second not in journey.done("log", "order_details").out
+
+
+def test_glob_chooses_snapshots_that_changed_a_document_it_matches(journey: Journey) -> None:
+    second, third = change_something(journey)
+    first = journey.done("log", "-o", "json").json()["snapshots"][-1]["snapshot"]
+
+    def named(*arguments: str) -> list[str]:
+        found = journey.done("log", "-o", "json", *arguments).json()["snapshots"]
+        return [entry["snapshot"] for entry in found]
+
+    assert named("users:4*") == [third, second, first]
+    assert named("users:7*") == [second, first]
+    assert named("order_details:*,11") == [third, first]
+    assert named("order_details:*,12") == [first]
+    assert named("users:4*#/place") == [second, first]
+    assert named("users#/place/city") == [second, first]
+    assert named("users:99*") == []
+    assert "  - users:7\n" in journey.done("log", "-p", "users:7*").out
+    assert "users:42" not in journey.done("log", "-p", "users:7*").out
+
+
+def test_period_holds_both_of_its_ends(journey: Journey) -> None:
+    second, third = change_something(journey)
+    first = journey.done("log", "-o", "json").json()["snapshots"][-1]["snapshot"]
+    day = parse_tag(second).strftime("%Y-%m-%d")
+    instant = parse_tag(second).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+    def named(*arguments: str) -> list[str]:
+        found = journey.done("log", "-o", "json", *arguments).json()["snapshots"]
+        return [entry["snapshot"] for entry in found]
+
+    assert named("--since", second) == [third, second]
+    assert named("--until", second) == [second, first]
+    assert named("--since", instant, "--until", instant) == [second]
+    assert named("--since", instant.replace("Z", ".5Z")) == [third]
+    assert named("--since", "latest~1", "users:42") == [third, second]
+    assert named("--until", "latest~1", "users:42") == [second, first]
+    assert named("--since", day) == named("--until", "2999-12-31") == [third, second, first]
+    assert named("--until", "2001-01-01") == named("--since", "2999-01-01") == []
+    assert named("--skip", "1") == [second, first]
+    assert named("--skip", "1", "users:42", "-n", "1") == [second]
+    assert named("--since", second, "--skip", "1", "users") == [second]
+    wrong = journey.run("log", "--since", "yesterday")
+    assert (wrong.code, wrong.out) == (2, "")
+    assert "2025-06-22T07:21Z" in wrong.err
+
+
+def test_author_chooses_snapshots(journey: Journey) -> None:
+    journey.git("config", "user.name", "Ann Other")
+    second, third = change_something(journey)
+
+    for arguments, count in ((("--author", "ann o"), 2), (("--author", "PERSON@EXAMPLE"), 3)):
+        found = journey.done("log", "-o", "json", *arguments).json()["snapshots"]
+        assert len(found) == count
+        assert found[0]["author"] == "Ann Other <person@example.org>"
+    lives = journey.done("log", "-o", "json", "--author", "Test", "users:42").json()["snapshots"]
+    assert [event["change"]["kind"] for event in lives] == ["added"]
+    assert journey.done("log", "--author", "nobody").out == ""
+    assert {second, third} == {entry["snapshot"] for entry in found[:2]}
+
+
+def test_life_goes_on_after_deletion_and_in_another_layout(journey: Journey) -> None:
+    journey.sql("DELETE FROM users WHERE id = 7")
+    gone = journey.export()
+    config = journey.path / "gitexport.toml"
+    text = config.read_text()
+    text = text.replace('"data/users"', '"data/people"').replace(
+        "[entities.users]", "[entities.people]"
+    )
+    config.write_text(
+        text.replace("[entities.people]", '[entities.people]\nrenamed_from = "users"')
+    )
+    moved = journey.done("relayout", "-o", "json").json()["snapshot"]
+    journey.sql("INSERT INTO users VALUES (7, 'again', NULL)")
+    back = journey.export()
+
+    def life(address: str) -> list[tuple[str, str]]:
+        found = journey.done("log", "-o", "json", address).json()["snapshots"]
+        return [(event["snapshot"], event["change"]["kind"]) for event in found]
+
+    assert life("people:7")[:2] == [(back, "added"), (gone, "deleted")]
+    assert [kind for _snapshot, kind in life("people:7")] == ["added", "deleted", "added"]
+    assert life("people:8")[0] == (moved, "renamed")
+    named = journey.done("log", "-o", "json", "people").json()["snapshots"]
+    assert [entry["snapshot"] for entry in named][:2] == [back, gone]
+    assert len(named) == 3
 
 
 def test_patch_shows_changed_fields(journey: Journey) -> None:
@@ -96,7 +215,7 @@ def test_pointer_leaves_other_fields_out(journey: Journey) -> None:
         ("users:61", "users:60"),
         ("users:a", "key of 'users'"),
         ("users:1,2", "key of 'users'"),
-        ("users:4*", "users:42"),
+        ("user:4*", "users"),
         ("order_details:10248,13", "order_details:10248,12"),
     ],
 )
