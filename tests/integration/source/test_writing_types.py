@@ -10,11 +10,11 @@ from psycopg import sql
 from gitexport.source.postgresql.problems import unrestorable_columns
 from gitexport.source.postgresql.session import reading
 from gitexport.source.postgresql.value_types import read_value_types
+from tests.integration.source.all_types import Tried
 from tests.integration.source.reading import entity_of
 from tests.integration.source.rewriting import documents_of, make_like, texts
 from tests.integration.source.test_random_values import _COLUMNS, _DATES, _DAYS, _MICROSECONDS
 from tests.integration.source.test_random_values import things as random_things
-from tests.integration.source.test_types import Tried
 from tests.integration.source.test_types import types as all_types
 
 __all__ = ["all_types", "random_things"]
