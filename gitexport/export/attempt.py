@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -43,6 +44,7 @@ from gitexport.model import faults
 from gitexport.model.ports import Fence, RowScope, SourceView
 from gitexport.model.report import ExportReport
 from gitexport.model.snapshot import ObjectId
+from gitexport.store.changes import FileChange
 from gitexport.store.journal import Journal, MachineState, read_state, write_state
 from gitexport.store.repository import DataRepository
 from gitexport.store.status_check import edited_files
@@ -71,12 +73,16 @@ class Attempt:
 
     def preview(self) -> ExportReport:
         """Reports what a run would do, and writes nothing."""
+        return self.preview_changes()[0]
+
+    def preview_changes(self) -> tuple[ExportReport, Iterator[FileChange]]:
+        """Reports what a run would do, with the files that it would change, by path."""
         prepared, _result, built = self._read()
         report = self._report(prepared, built)
         report.is_dry_run = True
         if self._makes_snapshot(prepared, built):
             report.snapshot = prepared.tag
-        return report
+        return report, joined(built.changes)
 
     def catch_up(self, *, was_interrupted: bool) -> None:
         """Finishes the refresh of the working tree that an earlier run could not finish.

@@ -13,6 +13,7 @@ from gitexport.errors import QuarantinedError
 from gitexport.export.context import Context
 from gitexport.export.documents import RenewedDocuments, needs_renewal, renew
 from gitexport.export.guards import guard_deletions
+from gitexport.export.options import Override
 from gitexport.export.prepare import Prepared
 from gitexport.export.spool import ChangeSpool, SavedChanges
 from gitexport.export.workers import RunResult
@@ -95,6 +96,9 @@ def report_entities(
     for merge in result.merged:
         for name, merged in merge.results.items():
             reports[name].deleted += merged.deleted
+    overrides = set(context.options.overrides)
+    if context.options.origin is not None:
+        overrides.add(Override.DELETES)
     for plan in prepared.plans:
         name = plan.entity.name
         before = plan.known.count if plan.known else 0
@@ -104,7 +108,7 @@ def report_entities(
             count_before=before,
             deleted=reports[name].deleted,
             count_after=before + difference,
-            overrides=context.options.overrides,
+            overrides=overrides,
         )
     if context.options.is_strict:
         _refuse_quarantined(reports)

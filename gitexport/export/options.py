@@ -25,7 +25,9 @@ class ExportOptions:
     `entities` limits the run to some entities, empty means all. `limit` takes the first
     pending rows, 0 takes all. `branch` writes to another branch than the configured one.
     `with_details` reports every document. `workers` is the number of processes for large
-    runs, 0 chooses. `origin` says where rows got their content from, for the commit to tell.
+    runs, 0 chooses. `origin` says where rows got their content from, for the commit to tell;
+    what a person asked for so is no mass deletion. With `rows_win` commits that were not made
+    from rows do not stop the run; edits that are not committed stay.
     """
 
     full: bool = False
@@ -40,3 +42,4 @@ class ExportOptions:
     with_details: bool = False
     workers: int = 0
     origin: Origin | None = None
+    rows_win: bool = False

@@ -15,6 +15,7 @@ from gitexport.export.context import Base, Context
 from gitexport.export.guards import TooSoonError, choose_instant, guard_source, is_source
 from gitexport.export.lineage import Lineage, guard_edits, is_managed_path, trace_lineage
 from gitexport.export.message import SOURCE
+from gitexport.export.options import Override
 from gitexport.export.schema_change import SchemaChange, compare_relations, schema_hash
 from gitexport.export.scope import EntityPlan, choose_scope, known_entity
 from gitexport.model.entity import RELATIONS_DIRECTORY, Entity
@@ -85,7 +86,8 @@ def prepare(  # noqa: PLR0913, PLR0917 - everything that a plan depends on
     entities = context.entities()
     relations = view.relations(entities)
     lineage = _lineage(context, base, fence, state, relations)
-    guard_edits(lineage, overrides, is_partial=context.is_partial)
+    ruled = {*overrides, Override.EDITS} if context.options.rows_win else overrides
+    guard_edits(lineage, ruled, is_partial=context.is_partial)
     last_source = None if lineage.last is None else lineage.last.trailer(SOURCE)
     is_same = guard_source(identity, last_source, overrides)
     planner = _Planner(context, base, view)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import shutil
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 from gitexport.errors import ConnectionFailedError, HeadMovedError
@@ -21,6 +22,7 @@ from gitexport.model import faults
 from gitexport.model.entity import Publication
 from gitexport.model.ports import Clock, Progress, Source
 from gitexport.model.report import ExportReport
+from gitexport.store.changes import FileChange
 from gitexport.store.commits import remake_tag
 from gitexport.store.journal import Journal, read_state
 from gitexport.store.lock import RepositoryLock
@@ -57,10 +59,25 @@ def export_snapshot(  # noqa: PLR0913 - the four parties of a run, and what it i
         state = read_state(repository)
         return Attempt(context, state, fence, None).preview()
     with RepositoryLock(repository):
-        return _export_locked(context)
+        return export_locked(context)
 
 
-def _export_locked(context: Context) -> ExportReport:
+def preview_changes(context: Context) -> tuple[ExportReport, Iterator[FileChange]]:
+    """Says what an export would do now, and which files its snapshot would change, by path.
+
+    Takes no lock and writes nothing; the changes have been read when this returns.
+
+    Raises:
+        DecisionNeededError: A guard would stop the run.
+        GitExportError: Anything else that would.
+    """
+    fence = context.source.peek(context.publication.repository_id, context.entities())
+    attempt = Attempt(context, read_state(context.repository), fence, None)
+    return attempt.preview_changes()
+
+
+def export_locked(context: Context) -> ExportReport:
+    """Does what `export_snapshot` does, for who holds the lock of the data repository."""
     faults.point("S1.lock")
     repository = context.repository
     journal = Journal(repository)

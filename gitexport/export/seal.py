@@ -8,6 +8,7 @@ from gitexport.export.build import Built
 from gitexport.export.context import Context
 from gitexport.export.guards import source_text
 from gitexport.export.message import SnapshotMessage
+from gitexport.export.options import Override
 from gitexport.export.prepare import Prepared
 from gitexport.model import faults
 from gitexport.model.snapshot import ObjectId
@@ -26,6 +27,9 @@ from gitexport.store.pack import ObjectKind, assemble
 def snapshot_message(context: Context, prepared: Prepared, built: Built) -> SnapshotMessage:
     """Gathers what the commit says."""
     changes = [text for plan in prepared.plans for text in plan.change.sentences]
+    overrides = {override.value for override in context.options.overrides}
+    if context.options.rows_win and prepared.lineage.foreign:
+        overrides.add(Override.EDITS.value)
     return SnapshotMessage(
         tag=prepared.tag,
         mode="partial" if context.is_partial else prepared.mode,
@@ -36,7 +40,7 @@ def snapshot_message(context: Context, prepared: Prepared, built: Built) -> Snap
         schema_changes=changes,
         documents=sorted(built.documents.contents),
         quarantined=built.quarantined,
-        overrides=sorted(override.value for override in context.options.overrides),
+        overrides=sorted(overrides),
         origin=context.options.origin,
     )
 
