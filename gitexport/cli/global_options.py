@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import click
 import rich_click
@@ -38,9 +39,7 @@ def global_parameters() -> list[click.Parameter]:
     return [
         _option(["-C", "data_directory"], "The data repository.", metavar="DIR", type=_DIRECTORY),
         _option(["--dsn"], "Where the database is, as libpq has it.", metavar="DSN"),
-        _option(
-            ["-o", "--output"], "How to print the result.", type=click.Choice(["text", "json"])
-        ),
+        _output(["text", "json"]),
         _option(["-q", "--quiet"], "Print results and problems only.", is_flag=True),
         _option(["-v", "--verbose"], "Print a line for every document.", is_flag=True),
         _option(["--no-color"], "Never colour; NO_COLOR does the same.", is_flag=True),
@@ -58,6 +57,24 @@ def global_parameters() -> list[click.Parameter]:
             callback=_print_version,
         ),
     ]
+
+
+_Decorated = TypeVar("_Decorated", bound=Callable[..., object])
+
+
+def output_option(forms: Sequence[str]) -> Callable[[_Decorated], _Decorated]:
+    """Adds to a command's function its own `-o`, in the place of the global one."""
+
+    def add(function: _Decorated) -> _Decorated:
+        # As click's own decorators do, which make their options by themselves.
+        vars(function).setdefault("__click_params__", []).append(_output(forms))
+        return function
+
+    return add
+
+
+def _output(forms: Sequence[str]) -> click.Option:
+    return _option(["-o", "--output"], "How to print the result.", type=click.Choice(forms))
 
 
 def _option(names: list[str], text: str, **settings: Any) -> click.Option:  # noqa: ANN401 - click's

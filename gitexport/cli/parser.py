@@ -36,6 +36,7 @@ COMMANDS = {
     "show": "show",
     "restore": "restore",
     "revert": "revert",
+    "apply": "apply",
     "archive": "archive",
     "blame": "blame",
     "note": "note",

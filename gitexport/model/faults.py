@@ -33,6 +33,8 @@ POINTS = (
     "S10.index",
     "S12.finished",
 )
+RESTORE_POINTS = ("R1.staged", "R2.changed", "R3.written")
+"""Those of a transaction that brings rows back: before it writes, before and after it ends."""
 
 _FAULT = os.environ.get("GITEXPORT_FAULT", "")
 

@@ -59,7 +59,8 @@ class DocumentConflict:
 class Plan:
     """What has to change, and what is left alone.
 
-    `left_alone` are sentences for people. No document occurs twice. With conflicts nothing
+    `left_alone` are sentences for people, `quarantined` addresses of documents whose rows are
+    not overwritten. No document occurs twice. With conflicts nothing
     may be done.
     """
 
@@ -68,6 +69,7 @@ class Plan:
     files: list[FileTarget] = field(default_factory=list)
     left_alone: list[str] = field(default_factory=list)
     conflicts: list[DocumentConflict] = field(default_factory=list)
+    quarantined: list[str] = field(default_factory=list)
 
     @property
     def is_empty(self) -> bool:

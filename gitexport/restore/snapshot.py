@@ -61,13 +61,18 @@ class SnapshotReport:
 
 @dataclass(frozen=True, slots=True)
 class Workplace:
-    """What all of them work with. `overrides` are the guards that a person overruled."""
+    """What all of them work with.
+
+    `overrides` are the guards that a person overruled. With `rows_win` commits that were not
+    made from rows do not stop what ends in rows.
+    """
 
     repository: DataRepository
     publication: Publication
     clock: Clock
     progress: Progress
     overrides: frozenset[Override] = frozenset()
+    rows_win: bool = False
 
     def open_tip(self) -> Tip:
         """Opens what the branch holds now."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 
 from gitexport.canonical.value import JsonValue, canonical_value, loads
 from gitexport.compare.stored import StoredEntity, StoredHistory, StoredTree
@@ -21,11 +21,17 @@ _LITERAL_TYPES = frozenset({"smallint", "integer", "bigint", "text", "uuid"})
 
 @dataclass(frozen=True, slots=True)
 class Tip:
-    """The last commit of the branch, opened."""
+    """The last commit of the branch, opened, and what an export before would change of it.
+
+    `overlay` gives blobs by path, None where a document would go; `contents` the bytes of
+    those that no commit holds, as far as they were read.
+    """
 
     history: StoredHistory
     commit_id: ObjectId | None
     tree: StoredTree
+    overlay: Mapping[bytes, bytes | None] = field(default_factory=dict)
+    contents: Mapping[bytes, bytes] = field(default_factory=dict)
 
     @classmethod
     def open(cls, history: StoredHistory) -> Tip:
@@ -60,7 +66,16 @@ class Tip:
                 hint="set 'key' in gitexport.toml to what it was when that was exported",
             )
         place = directory + b"/" + name
-        return place, self.tree.blob(place)
+        return place, self.blob(place)
+
+    def blob(self, path: bytes) -> bytes | None:
+        """Gives the blob id of a file; None where there is no such file."""
+        return self.overlay[path] if path in self.overlay else self.tree.blob(path)
+
+    def read(self, blob: bytes) -> bytes:
+        """Gives the bytes of a document of any commit, or of the overlay."""
+        known = self.contents.get(blob)
+        return self.history.repository.read_blob(blob) if known is None else known
 
 
 def exists_in(entity: StoredEntity | None) -> bool:
@@ -88,14 +103,14 @@ def _names_one(history: StoredHistory, tree: StoredTree, entity: StoredEntity) -
             key = entity.paths.parse(directory + b"/" + name)
             if key is None or entry.mode != FILE_MODE:
                 continue
-            if not isinstance(key, tuple) or not _is_literal(entity):
+            if not isinstance(key, tuple) or not is_literal(entity):
                 return True
             return key_of(history.repository.read_blob(entry.object_id), entity.key) == key
         tree.reader.forget(directory)
     return False
 
 
-def _is_literal(entity: StoredEntity) -> bool:
+def is_literal(entity: StoredEntity) -> bool:
     """Tells whether the text of the key's values is what the document says."""
     columns = [entity.relation.column(name) for name in entity.key]
     return all(column is None or column.type_name in _LITERAL_TYPES for column in columns)

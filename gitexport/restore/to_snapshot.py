@@ -9,7 +9,7 @@ from gitexport.compare.changes import tree_changes
 from gitexport.compare.stored import StoredEntity, StoredTree
 from gitexport.errors import UnsupportedValueError, UsageError
 from gitexport.model.address import Address
-from gitexport.model.changeset import DocumentChange
+from gitexport.model.changeset import ChangeKind, DocumentChange
 from gitexport.model.field_merge import same_value
 from gitexport.model.pointer import get, parse_pointer, put
 from gitexport.model.ports import Key
@@ -93,7 +93,25 @@ class _Planner:
         require_names(tip.history, self._then, then)
         for change in tree_changes(tip.history, self._then, tip.tree, Address(configured.name)):
             self._document(change, now, addresses)
+        self._pending_documents(now, then, addresses)
         self._look_for_unchanged(now, then, addresses)
+
+    def _pending_documents(
+        self, now: StoredEntity, then: StoredEntity, addresses: Sequence[Address]
+    ) -> None:
+        """Plans documents that only the overlay makes different."""
+        for path in self._tip.overlay:
+            key = now.paths.parse(path)
+            name = path.rpartition(b"/")[2]
+            directory = None if key is None else then.paths.directory_of(name)
+            if directory is None:
+                continue
+            old = self._then.blob(directory + b"/" + name)
+            if self._tip.tree.blob(path) == old:
+                known = key if isinstance(key, tuple) else None
+                kind = ChangeKind.MODIFIED
+                change = DocumentChange(now.name, known, kind, path.decode(), old_blob=_hex(old))
+                self._document(change, now, addresses)
 
     def _document(
         self, change: DocumentChange, now: StoredEntity, addresses: Sequence[Address]
@@ -124,7 +142,7 @@ class _Planner:
                 f"{whole.name} does not exist {when}, so no field of it is restored"
             )
             return
-        read = self._tip.history.repository.read_blob
+        read = self._tip.read
         old, new = loads(read(whole.wanted)), loads(read(whole.current))
         value: object = new
         for address in addresses:
@@ -188,7 +206,11 @@ class _Planner:
     def _read_key(self, blob: bytes | None, entity: StoredEntity) -> Key | None:
         if blob is None:
             return None
-        return key_of(self._tip.history.repository.read_blob(blob), entity.key)
+        return key_of(self._tip.read(blob), entity.key)
+
+
+def _hex(blob: bytes | None) -> str | None:
+    return None if blob is None else blob.hex()
 
 
 def _keys(tree: StoredTree, entity: StoredEntity) -> Iterator[Key]:

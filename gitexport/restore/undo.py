@@ -96,7 +96,7 @@ class _Undo:
 
     def document(self, change: DocumentChange, entity: StoredEntity) -> None:
         """Plans one document; lists its conflicts where nobody decided them."""
-        read = self._tip.history.repository.read_blob
+        read = self._tip.read
         before = None if change.old_blob is None else bytes.fromhex(change.old_blob)
         made = None if change.new_blob is None else bytes.fromhex(change.new_blob)
         path, current = self._tip.document(entity, change.path)
@@ -166,7 +166,7 @@ class _Undo:
         if blob is None:
             return ABSENT
         try:
-            return loads(self._tip.history.repository.read_blob(blob))
+            return loads(self._tip.read(blob))
         except UnsupportedValueError as error:
             message = f"{target.name} cannot be merged: a version of it {error.message}"
             hint = "restore it whole, or leave it out with --only"

@@ -22,6 +22,8 @@ def test_members_of_every_object_are_explained(
     with psycopg.connect(database, autocommit=True) as connection:
         connection.execute(_SHOP.read_bytes())
     directory = tmp_path / "data"
+    patch = tmp_path / "patch.json"
+    patch.write_text('{"format": "gitexport.patch/v1", "documents": []}')
     program = Program(capsys, ["--dsn", database, "-C", str(directory), "-o", "json"])
     seen = {"init": program.done("init").json, "track": program.done("track").json}
     git(tmp_path, "init", "--quiet", "--bare", "published.git")
@@ -38,7 +40,9 @@ def test_members_of_every_object_are_explained(
         "show REV ENTITY:KEY": ["show", "latest", "products:1"],
         "show REV ENTITY": ["show", "latest", "products"],
         "restore": ["restore", "latest"],
+        "restore --database": ["restore", "latest", "--database", "--dry-run"],
         "revert": ["revert", "latest"],
+        "apply": ["apply", str(patch)],
         "archive": ["archive", "latest", "-f", str(tmp_path / "archive.tar.gz")],
         "blame": ["blame", "products:1"],
         "note": ["note", "latest", "the first one"],

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import click
 
+from gitexport.cli.global_options import output_option
+from gitexport.cli.going_back import GoingBack, going_back_options, run_journey
 from gitexport.cli.invocation import Invocation, pass_invocation
 from gitexport.cli.parser import Command
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class RestoreArguments:
     """What the command line says."""
 
     rev: str
-    only: tuple[str, ...] = ()
-    overrides: tuple[str, ...] = ()
-    is_dry_run: bool = False
+    only: tuple[str, ...]
+    going: GoingBack
 
 
 @click.command(
@@ -28,47 +30,41 @@ class RestoreArguments:
 undoes only what REV changed and keeps what came after it.
 
 History is never rewritten, so a restore is undone by another one. Only data goes back:
-configuration, relations/ and schemas stay today's, documents go to today's layout. No row of the
-database is changed, so the next export asks who wins, the rows or the restored documents.""",
+configuration, relations/ and schemas stay today's, documents go to today's layout. Without
+--database no row is changed, and the next export asks who wins. With it, what is pending is
+exported first; then one transaction changes the rows that differ, and an export commits them.""",
     examples=[
         ("what would change", "gitexport restore 20250622-072114 --dry-run"),
         ("the repository, back by one snapshot", "gitexport restore latest~1"),
-        ("one document", "gitexport restore latest~1 --only users:42"),
+        ("the rows as well", "gitexport restore latest~1 --database"),
+        ("one document", "gitexport restore latest~1 --database --only users:42"),
         ("one field of all users", "gitexport restore 2025-06-22 --only 'users#/email'"),
+        ("the statements", "gitexport restore latest~1 --database --dry-run -o sql"),
     ],
-    exit_codes=[4, 6, 7],
-)  # fmt: skip
+    exit_codes=[3, 4, 6, 7, 8, 9],
+)
 @click.argument("rev", metavar="REV")
 @click.option(
     "--only", metavar="ADDRESS", multiple=True, help="Only this entity, document or field."
 )
-@click.option(
-    "--override",
-    "overrides",
-    multiple=True,
-    type=click.Choice(["clock"]),
-    help="Go on where this guard stops.",
-)
-@click.option("--dry-run", "-n", "is_dry_run", is_flag=True, help="Say what would change.")
+@going_back_options
+@output_option(["text", "json", "sql"])
 @pass_invocation
-def command(invocation: Invocation, /, **given: object) -> int:
+def command(
+    invocation: Invocation,
+    /,
+    rev: str,
+    only: tuple[str, ...],
+    **shared: Any,  # noqa: ANN401 - as click has it
+) -> int:
     """Runs the command."""
-    return run(RestoreArguments(**given), invocation)  # type: ignore[arg-type]
+    return run(RestoreArguments(rev, only, GoingBack(**shared)), invocation)
 
 
 def run(arguments: RestoreArguments, invocation: Invocation) -> int:
     """Restores and tells what changed."""
-    from gitexport.api.restore import RestoreRequest, restore
-    from gitexport.cli.render.restored import print_snapshot_report
-    from gitexport.export.options import Override
+    from gitexport.api.restore import Restore
     from gitexport.model.address import parse_address
 
-    request = RestoreRequest(
-        arguments.rev,
-        tuple(map(parse_address, arguments.only)),
-        is_dry_run=arguments.is_dry_run,
-        overrides=frozenset(map(Override, arguments.overrides)),
-    )
-    with invocation.progress() as progress:
-        report = restore(invocation.settings(progress), request)
-    return print_snapshot_report(report, invocation, "restore")
+    journey = Restore(arguments.rev, tuple(map(parse_address, arguments.only)))
+    return run_journey("restore", journey, arguments.going, invocation)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, cast
 
 from gitexport.cli.invocation import Invocation
@@ -11,6 +12,7 @@ from gitexport.model.changeset import ABSENT
 if TYPE_CHECKING:
     from gitexport.canonical.value import JsonValue
     from gitexport.model.field_merge import FieldConflict
+    from gitexport.model.snapshot import Origin
     from gitexport.restore.plan import DocumentConflict
     from gitexport.restore.snapshot import SnapshotReport
 
@@ -28,6 +30,7 @@ def print_snapshot_report(
 
     `hint` says how conflicts can be decided.
     """
+    tell_origin(report.origin, invocation)
     for warning in report.warnings:
         invocation.messages.warn(warning)
     if invocation.options.is_json:
@@ -42,22 +45,38 @@ def print_snapshot_report(
 
 def members(report: SnapshotReport) -> dict[str, object]:
     """Gives the members of the JSON object."""
-    origin = report.origin
     return {
         "snapshot": report.snapshot,
         "commit": report.commit,
         "dry_run": report.is_dry_run,
-        _VERBS[origin.kind.value]: origin.revision,
+        **origin_members(report.origin),
         "entities": report.entities,
         "documents": report.documents,
         "left_alone": report.left_alone,
-        "conflicts": [
-            {"document": conflict.name, "pointer": change.pointer, **_values(change)}
-            for conflict in report.conflicts
-            for change in conflict.fields
-        ],
+        "conflicts": conflict_members(report.conflicts),
         "warnings": report.warnings,
     }
+
+
+def tell_origin(origin: Origin, invocation: Invocation) -> None:
+    """Says what a revert is and what it is not."""
+    if origin.kind.value == "revert":
+        tag = origin.revision
+        invocation.messages.info(f"this undoes {tag}; to go back to it: gitexport restore {tag}")
+
+
+def origin_members(origin: Origin) -> dict[str, object]:
+    """Says what the snapshot restores, reverts or applies."""
+    return {_VERBS[origin.kind.value]: origin.revision}
+
+
+def conflict_members(conflicts: Sequence[DocumentConflict]) -> list[dict[str, object]]:
+    """Lists fields with their values; a side without the field leaves its member out."""
+    return [
+        {"document": conflict.name, "pointer": change.pointer, **_values(change)}
+        for conflict in conflicts
+        for change in conflict.fields
+    ]
 
 
 def print_counts(report: SnapshotReport, invocation: Invocation) -> None:
@@ -76,9 +95,9 @@ def print_counts(report: SnapshotReport, invocation: Invocation) -> None:
         output.line(sentence)
 
 
-def print_conflicts(report: SnapshotReport, invocation: Invocation) -> None:
+def print_conflicts(conflicts: Sequence[DocumentConflict], invocation: Invocation) -> None:
     """Prints the fields in which changes meet, each with its three values."""
-    fields = [(found.name, change) for found in report.conflicts for change in found.fields]
+    fields = [(found.name, change) for found in conflicts for change in found.fields]
     rows = [
         [name + (f"#{change.pointer}" if change.pointer else ""), *_texts(change)]
         for name, change in fields[:_SHOWN]
@@ -89,7 +108,7 @@ def print_conflicts(report: SnapshotReport, invocation: Invocation) -> None:
         invocation.output.line(f"{len(fields) - _SHOWN:,} more; -o json lists all")
 
 
-def conflict_error(conflicts: list[DocumentConflict], hint: str) -> ConflictError:
+def conflict_error(conflicts: Sequence[DocumentConflict], hint: str) -> ConflictError:
     """Makes the error that ends a run which met conflicts."""
     count = sum(len(conflict.fields) for conflict in conflicts)
     noun = "field was" if count == 1 else "fields were"
@@ -100,7 +119,7 @@ def conflict_error(conflicts: list[DocumentConflict], hint: str) -> ConflictErro
 def _print(report: SnapshotReport, invocation: Invocation) -> None:
     output = invocation.output
     print_counts(report, invocation)
-    print_conflicts(report, invocation)
+    print_conflicts(report.conflicts, invocation)
     if report.conflicts:
         return
     if not report.entities and not report.documents:

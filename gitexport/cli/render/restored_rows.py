@@ -1,0 +1,140 @@
+"""The plan and the report of rows that were brought back, as text, SQL and JSON."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from gitexport.cli.exit_codes import first_of
+from gitexport.cli.invocation import Invocation
+from gitexport.cli.render.restored import (
+    conflict_error,
+    conflict_members,
+    origin_members,
+    print_conflicts,
+    tell_origin,
+)
+
+if TYPE_CHECKING:
+    from gitexport.model.report import ExportReport
+    from gitexport.restore.rows import RowsPlan, RowsReport
+
+_CONFLICT = 9
+_SHOWN = 10
+
+
+def print_plan(plan: RowsPlan, invocation: Invocation) -> None:
+    """Prints what would happen to rows, and what people have to know before."""
+    tell_origin(plan.origin, invocation)
+    output = invocation.output
+    if plan.entities:
+        numeric = ("insert", "update", "delete")
+        rows = [
+            [name, f"{counts.inserted:,}", f"{counts.updated:,}", f"{counts.deleted:,}"]
+            for name, counts in plan.entities.items()
+        ]
+        output.table(["rows of", *numeric], rows, numeric=numeric)
+    for name, unsaved in plan.unsaved.items():
+        output.line(f"exported first, as no snapshot holds it: {name} {unsaved}")
+    for sentence in _sentences(plan):
+        output.line(sentence)
+
+
+def print_rows_report(
+    report: RowsReport, invocation: Invocation, command: str, hint: str = ""
+) -> int:
+    """Prints what was done to rows, and gives the exit code."""
+    for warning in _warnings(report):
+        invocation.messages.warn(warning)
+    if invocation.options.is_json:
+        invocation.print_json(command, members(report))
+    elif invocation.options.output == "sql":
+        for statement in report.plan.statements:
+            invocation.output.text(statement)
+    else:
+        _print(report, invocation)
+    conflicts = report.plan.conflicts
+    if conflicts:
+        invocation.messages.error(conflict_error(conflicts, hint))
+        return _CONFLICT
+    return first_of(*(found.exit_code for found in (report.before, report.after) if found))
+
+
+def members(report: RowsReport) -> dict[str, object]:
+    """Gives the members of the JSON object."""
+    plan, after = report.plan, report.after
+    return {
+        "snapshot": None if after is None else after.snapshot,
+        "commit": None if after is None else after.commit,
+        "dry_run": report.is_dry_run,
+        **origin_members(plan.origin),
+        "snapshot_before": None if report.before is None else report.before.snapshot,
+        "rows": {
+            name: {
+                "inserted": counts.inserted,
+                "updated": counts.updated,
+                "deleted": counts.deleted,
+            }
+            for name, counts in plan.entities.items()
+        },
+        "unsaved": plan.unsaved,
+        "lost_columns": plan.lost_columns,
+        "cascades": [
+            {
+                "relation": str(part.relation),
+                "constraint": part.name,
+                "action": part.action,
+                "rows": part.rows,
+            }
+            for part in plan.reach
+        ],
+        "quarantined": plan.quarantined,
+        "code": [
+            {"relation": str(part.relation), "kind": part.kind, "name": part.name}
+            for part in plan.code
+        ],
+        "left_alone": plan.notes,
+        "conflicts": conflict_members(plan.conflicts),
+        "warnings": _warnings(report),
+    }
+
+
+def _sentences(plan: RowsPlan) -> list[str]:
+    lines = [
+        f"lost with deleted rows of {name}, default in inserted ones: {', '.join(columns)}"
+        for name, columns in plan.lost_columns.items()
+    ]
+    lines += [
+        f"cascade: {part.rows:,} rows of {part.relation} ({part.name}, on delete {part.action})"
+        for part in plan.reach
+    ]
+    lines += [f"quarantined, not overwritten: {name}" for name in plan.quarantined[:_SHOWN]]
+    if len(plan.quarantined) > _SHOWN:
+        lines.append(f"quarantined, not overwritten: {len(plan.quarantined) - _SHOWN:,} more")
+    lines += [f"{part.kind} on {part.relation}: {part.name}" for part in plan.code]
+    return [*lines, *plan.notes]
+
+
+def _print(report: RowsReport, invocation: Invocation) -> None:
+    output, plan = invocation.output, report.plan
+    print_conflicts(plan.conflicts, invocation)
+    if plan.conflicts:
+        return
+    if report.is_dry_run:
+        print_plan(plan, invocation)
+    if plan.is_empty:
+        output.line("nothing to do: the rows are like that already")
+    if report.is_dry_run:
+        output.line("dry run: nothing was changed")
+    elif not plan.is_empty:
+        for name, counts in plan.entities.items():
+            done = f"{counts.inserted:,} inserted, {counts.updated:,} updated"
+            output.line(f"{name}: {done}, {counts.deleted:,} deleted")
+    for what, made in (("before", report.before), ("now", report.after)):
+        if made is not None and made.snapshot is not None:
+            output.line(f"{what}: snapshot {made.snapshot}, commit {(made.commit or '')[:10]}")
+
+
+def _warnings(report: RowsReport) -> list[str]:
+    found: list[ExportReport] = [part for part in (report.before, report.after) if part]
+    warnings = [*report.warnings, *(warning for part in found for warning in part.warnings)]
+    return list(dict.fromkeys(warnings))

@@ -1,0 +1,361 @@
+"""Carries a plan out in the database, and makes a snapshot of what it became.
+
+First an ordinary export of what is pending, so that the state before is itself a snapshot;
+then one transaction that touches only rows that differ and leaves them pending; then an
+ordinary export, whose commit says where its content comes from. Killed in between, rows are
+pending as after any change, and the next export makes a plain snapshot of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import groupby
+from typing import Protocol
+
+from gitexport.errors import (
+    DecisionNeededError,
+    GitExportError,
+    RowRefusedError,
+    StatementFailedError,
+)
+from gitexport.export.context import Context
+from gitexport.export.guards import guard_source
+from gitexport.export.message import SOURCE
+from gitexport.export.options import ExportOptions, Override
+from gitexport.export.run import export_locked, preview_changes
+from gitexport.model import faults
+from gitexport.model.entity import Entity
+from gitexport.model.ports import Key, Source
+from gitexport.model.report import ExportReport
+from gitexport.model.snapshot import EntityCounts, Origin
+from gitexport.model.writing import RowWriter, WritableSource, WritingOptions
+from gitexport.restore.plan import DocumentTarget, Plan
+from gitexport.restore.rows import Confirm, RowsPlan, RowsReport
+from gitexport.restore.snapshot import MakePlan, Workplace
+from gitexport.restore.tip import Tip, blob_of, key_of
+from gitexport.restore.writing import RowMovedError, Staged, stage, verify, with_path
+from gitexport.store import refs
+from gitexport.store.lock import RepositoryLock
+
+_ATTEMPTS = 5
+_NAMED = 3
+LOCK_TIMEOUT_MS = 30_000
+"""How long the transaction waits for rows that another session has locked."""
+
+
+class RestorableSource(Source, WritableSource, Protocol):
+    """A database that rows are read from and written to."""
+
+
+@dataclass(frozen=True, slots=True)
+class RowsRequest:
+    """How rows are brought back.
+
+    `verifies_all` reads every row instead of trusting the flags. `fires_triggers` leaves
+    people's triggers at work. `with_statements` lists the SQL in a dry run.
+    """
+
+    is_dry_run: bool = False
+    verifies_all: bool = False
+    fires_triggers: bool = False
+    with_statements: bool = False
+
+
+def restore_rows(
+    place: Workplace,
+    source: RestorableSource,
+    make_plan: MakePlan,
+    request: RowsRequest,
+    confirm: Confirm,
+) -> RowsReport:
+    """Brings rows to what a plan says, as one transaction between two exports.
+
+    A dry run stops after the plan, and writes nothing anywhere. Where the plan has conflicts
+    or nothing to do, nothing is done either.
+
+    Raises:
+        DecisionNeededError: A guard stopped it, or nobody agreed; nothing was changed.
+        ConflictError: A row cannot become what its document says; no row was changed.
+        LockedError: Another run is busy here.
+        SourceError: The database refused, or another session holds a lock for too long.
+    """
+    run = _Run(place, source, make_plan, request)
+    run.guard_source()
+    plan = run.preview()
+    if request.is_dry_run:
+        return RowsReport(plan, is_dry_run=True)
+    if plan.conflicts or (plan.is_empty and not run.settles_edits):
+        return RowsReport(plan)
+    run.guard_cascades(plan)
+    confirm(plan)
+    with RepositoryLock(place.repository):
+        return run.execute()
+
+
+class _Run:
+    """One restore of rows, from the first look to the last export."""
+
+    def __init__(
+        self,
+        place: Workplace,
+        source: RestorableSource,
+        make_plan: MakePlan,
+        request: RowsRequest,
+    ) -> None:
+        self._place = place
+        self._source = source
+        self._make_plan = make_plan
+        self._request = request
+        self.settles_edits = False
+
+    def guard_source(self) -> None:
+        """Stops where the database is another one than the snapshots'.
+
+        Raises:
+            DecisionNeededError: It is, and nobody said that this is meant.
+        """
+        repository, branch = self._place.repository, self._place.publication.branch
+        tip = refs.tip(repository, branch)
+        last = None if tip is None else refs.last_snapshot(repository, tip)
+        try:
+            told = None if last is None else last.trailer(SOURCE)
+            guard_source(self._source.identity(), told, self._place.overrides)
+        except DecisionNeededError as error:
+            error.hint = "check --dsn; if these rows are meant: --override source"
+            raise
+
+    def preview(self) -> RowsPlan:
+        """Says what would happen now, without writing anything."""
+        place = self._place
+        place.progress.stage("looking at pending rows")
+        report, changes = preview_changes(self._context(self._before()))
+        # Where people committed to managed paths, only a snapshot says that rows have won.
+        self.settles_edits = place.rows_win and report.snapshot is not None
+        tip = place.open_tip()
+        overlay = {change.path: change.new for change in changes}
+        options = replace(self._options(), is_rehearsal=True, fires_triggers=True)
+        with self._source.writing(options) as writer:
+            tip = replace(tip, overlay=overlay, contents=self._contents(tip, writer, overlay))
+            place.progress.stage("planning")
+            plan = self._plan(tip, report)
+            found = _RowsPlanner(writer, tip, self._entities(), self._request)
+            return found.describe(plan, _unsaved(report))
+
+    def guard_cascades(self, plan: RowsPlan) -> None:
+        """Stops where cascades reach rows that no snapshot holds.
+
+        Raises:
+            DecisionNeededError: They do, and nobody said that this is meant.
+        """
+        if not plan.reach or Override.CASCADE in self._place.overrides:
+            return
+        reached = [
+            f"{part.rows:,} of {part.relation} ({part.name}, on delete {part.action})"
+            for part in plan.reach
+        ]
+        message = "deleting rows would change rows that are not part of this restore"
+        hint = "change them first, or let the cascade happen: --override cascade"
+        raise DecisionNeededError(message, where=", ".join(reached[:_NAMED]), hint=hint)
+
+    def execute(self) -> RowsReport:
+        """Exports, writes, and exports again."""
+        place = self._place
+        for left in reversed(range(_ATTEMPTS)):
+            before = export_locked(self._context(self._before()))
+            tip = place.open_tip()
+            plan = self._plan(tip, before)
+            if plan.conflicts:
+                rows = RowsPlan(plan.origin, notes=plan.left_alone, conflicts=plan.conflicts)
+                return RowsReport(rows, before)
+            try:
+                rows, warnings = self._write(tip, plan)
+            except RowMovedError as error:
+                if left:
+                    continue
+                message = "a row is not what its document says, also after an export"
+                hint = "run it again with --verify-all, which reads every row"
+                raise StatementFailedError(message, where=str(error), hint=hint) from error
+            break
+        rows.unsaved = _unsaved(before)
+        report = RowsReport(rows, before, warnings=warnings)
+        faults.point("R3.written")
+        if not rows.is_empty:
+            place.progress.stage("exporting")
+            report.after = self._export_after(plan.origin)
+        return report
+
+    def _export_after(self, origin: Origin) -> ExportReport:
+        try:
+            return export_locked(self._context(self._after(origin)))
+        except GitExportError as error:
+            error.where = f"{error.where or 'the last step'}; the rows are restored and pending"
+            error.hint = error.hint or "run gitexport export: it makes their snapshot"
+            raise
+
+    def _write(self, tip: Tip, plan: Plan) -> tuple[RowsPlan, list[str]]:
+        place, request = self._place, self._request
+        place.progress.stage("writing rows", len(plan.targets))
+        with self._source.writing(self._options()) as writer:
+            planner = _RowsPlanner(writer, tip, self._entities(), request)
+            rows = planner.describe(plan, {}, check=True)
+            self.guard_cascades(rows)
+            changed = [part for part in planner.staged if not part.is_empty]
+            rows.code = writer.silence([part.entity for part in changed])
+            faults.point("R1.staged")
+            try:
+                writer.write()
+            except RowRefusedError as error:
+                raise with_path(error, planner.staged) from error
+            faults.point("R2.changed")
+            warnings: list[str] = []
+            for part in changed:
+                warnings += verify(writer, tip, part, is_strict=not request.fires_triggers)
+        return rows, warnings
+
+    def _plan(self, tip: Tip, report: ExportReport) -> Plan:
+        """Makes the plan, and leaves out rows that are quarantined or have no known key."""
+        plan = self._make_plan(tip)
+        refused = {
+            (name, row.key) for name, found in report.entities.items() for row in found.quarantined
+        }
+        kept: list[DocumentTarget] = []
+        for target in plan.targets:
+            known = _with_key(tip, target)
+            if known is None:
+                plan.left_alone.append(
+                    f"{target.name}: its key is too long for its name and is left alone"
+                )
+            elif (known.entity, known.key) in refused:
+                plan.quarantined.append(known.name)
+            else:
+                kept.append(known)
+        plan.targets = kept
+        # Files made by queries come from their queries.
+        plan.files = []
+        return plan
+
+    def _contents(
+        self, tip: Tip, writer: RowWriter, overlay: Mapping[bytes, bytes | None]
+    ) -> dict[bytes, bytes]:
+        """Reads the documents that an export would write now, as the repository has none."""
+        contents: dict[bytes, bytes] = {}
+        for entity in self._entities().values():
+            stored = tip.tree.entity(entity.name)
+            if stored is None:
+                continue
+            keys = [stored.paths.parse(path) for path, blob in overlay.items() if blob is not None]
+            known = [key for key in keys if isinstance(key, tuple)]
+            if known:
+                rows = writer.current(entity, known, is_locked=False)
+                found = [row.document for row in rows if row.document is not None]
+                contents.update((blob_of(document), document) for document in found)
+        return contents
+
+    def _entities(self) -> dict[str, Entity]:
+        return {entity.name: entity for entity in self._place.publication.entities}
+
+    def _options(self) -> WritingOptions:
+        return WritingOptions(
+            fires_triggers=self._request.fires_triggers, lock_timeout_ms=LOCK_TIMEOUT_MS
+        )
+
+    def _before(self) -> ExportOptions:
+        place, request = self._place, self._request
+        return ExportOptions(
+            full=request.verifies_all,
+            overrides=place.overrides - {Override.CASCADE},
+            rows_win=place.rows_win,
+        )
+
+    def _after(self, origin: Origin) -> ExportOptions:
+        kept = {Override.CLOCK, Override.CASCADE}
+        return ExportOptions(overrides=self._place.overrides & kept, origin=origin)
+
+    def _context(self, options: ExportOptions) -> Context:
+        place = self._place
+        return Context(
+            self._source, place.repository, place.publication, options, place.clock, place.progress
+        )
+
+
+class _RowsPlanner:
+    """Stages a plan in one transaction, and says what it comes to."""
+
+    def __init__(
+        self,
+        writer: RowWriter,
+        tip: Tip,
+        entities: Mapping[str, Entity],
+        request: RowsRequest,
+    ) -> None:
+        self._writer = writer
+        self._tip = tip
+        self._entities = entities
+        self._request = request
+        self.staged: list[Staged] = []
+
+    def describe(
+        self, plan: Plan, unsaved: dict[str, EntityCounts], *, check: bool = False
+    ) -> RowsPlan:
+        """Stages everything; with `check` rows are locked and have to be as the tip says."""
+        rows = RowsPlan(
+            plan.origin,
+            unsaved=unsaved,
+            quarantined=plan.quarantined,
+            notes=plan.left_alone,
+            conflicts=plan.conflicts,
+        )
+        if plan.conflicts:
+            return rows
+        for name, targets in _by_entity(plan.targets):
+            entity = self._entities[self._name(name)]
+            try:
+                part = stage(self._writer, self._tip, entity, targets, check=check)
+            except RowRefusedError as error:
+                raise with_path(error, self.staged) from error
+            self.staged.append(part)
+            rows.notes += part.notes
+            if not part.is_empty:
+                rows.entities[name] = part.counts
+            if part.lost_columns:
+                rows.lost_columns[name] = part.lost_columns
+        changed = [part.entity for part in self.staged if not part.is_empty]
+        if any(part.deleted for part in self.staged):
+            rows.reach = tuple(part for part in self._writer.reach(changed) if part.rows)
+        if not check and changed:
+            rows.code = self._writer.silence(changed)
+            if self._request.with_statements:
+                rows.statements = list(self._writer.statements())
+        return rows
+
+    def _name(self, name: str) -> str:
+        found = self._tip.configured(name)
+        return name if found is None else found.name
+
+
+def _by_entity(targets: Sequence[DocumentTarget]) -> Iterator[tuple[str, list[DocumentTarget]]]:
+    ordered = sorted(targets, key=lambda target: target.entity)
+    for name, group in groupby(ordered, key=lambda target: target.entity):
+        yield name, list(group)
+
+
+def _with_key(tip: Tip, target: DocumentTarget) -> DocumentTarget | None:
+    """Finds the key of a document whose name holds only a part of it."""
+    if target.key is not None:
+        return target
+    stored = tip.tree.entity(target.entity)
+    blob = target.current or target.wanted
+    if stored is None or blob is None:
+        return None
+    content = target.content if blob == target.wanted and target.content else tip.read(blob)
+    key: Key | None = key_of(content, stored.key)
+    return None if key is None else replace(target, key=key)
+
+
+def _unsaved(report: ExportReport) -> dict[str, EntityCounts]:
+    counts = {
+        name: EntityCounts(found.added, found.modified, found.deleted)
+        for name, found in report.entities.items()
+    }
+    return {name: found for name, found in counts.items() if found.total}

@@ -1,0 +1,228 @@
+"""Carries a plan out in rows, in one transaction of a writer.
+
+Rows are touched only where they differ. A row that is overwritten or deleted has to be what
+the tip's document says, so that nothing is lost that no snapshot holds; what was written is
+read back before the transaction ends.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+
+from gitexport.canonical.value import loads
+from gitexport.errors import ConflictError, RowRefusedError, UnsupportedValueError
+from gitexport.model.address import format_address
+from gitexport.model.entity import Deletes, Entity
+from gitexport.model.field_merge import same_value
+from gitexport.model.ports import Key
+from gitexport.model.relation import Relation
+from gitexport.model.writing import RowAction, RowWriter, WriteCounts
+from gitexport.restore.plan import DocumentTarget
+from gitexport.restore.tip import Tip, blob_of
+
+_NAMED = 3
+
+
+class RowMovedError(Exception):
+    """A row is not what the tip's document says: it has to be exported first."""
+
+
+@dataclass(slots=True)
+class Staged:
+    """What was staged of one entity: targets by key, and which of them have a row now."""
+
+    entity: Entity
+    relation: Relation
+    targets: dict[Key, DocumentTarget]
+    inserted: int = 0
+    updated: int = 0
+    deleted: int = 0
+    notes: list[str] = field(default_factory=list)
+    lost_columns: tuple[str, ...] = ()
+
+    @property
+    def counts(self) -> WriteCounts:
+        """What is done to rows."""
+        return WriteCounts(inserted=self.inserted, updated=self.updated, deleted=self.deleted)
+
+    @property
+    def is_empty(self) -> bool:
+        """Tells whether no row has to change."""
+        return not (self.inserted or self.updated or self.deleted)
+
+
+def stage(
+    writer: RowWriter, tip: Tip, entity: Entity, targets: Sequence[DocumentTarget], *, check: bool
+) -> Staged:
+    """Stages what has to change of one entity.
+
+    `check` locks the rows and compares them with the tip.
+
+    Raises:
+        RowMovedError: A row is not what the tip says.
+        ConflictError: A column needs a value that the snapshot does not have.
+        GitExportError: What the writer raises.
+    """
+    staged = Staged(entity, writer.relation(entity), {_key(target): target for target in targets})
+    living = _living(writer, staged, is_locked=check)
+    if check:
+        _refuse_moved(staged, living)
+    groups: dict[RowAction, list[Key]] = {RowAction.INSERT: [], RowAction.UPDATE: []}
+    departures: list[Key] = []
+    for key, target in staged.targets.items():
+        found = living.get(key)
+        if target.wanted == found:
+            continue
+        if target.wanted is None:
+            departures.append(key)
+        else:
+            groups[RowAction.INSERT if found is None else RowAction.UPDATE].append(key)
+    for action, keys in groups.items():
+        if keys:
+            documents = _documents(tip, staged.targets, keys)
+            told = writer.stage(entity, documents, action)
+            staged.notes += _column_notes(staged, told.missing, told.unknown)
+            _refuse_required(staged, told.required)
+    staged.inserted = len(groups[RowAction.INSERT])
+    staged.updated = len(groups[RowAction.UPDATE])
+    staged.deleted = writer.stage_deletions(entity, departures) if departures else 0
+    if staged.deleted or staged.inserted:
+        staged.lost_columns = _unpublished(staged)
+    return staged
+
+
+def verify(writer: RowWriter, tip: Tip, staged: Staged, *, is_strict: bool) -> list[str]:
+    """Reads what was written back and compares it with the documents.
+
+    Gives a sentence for each row that is another one, where that is allowed.
+
+    Raises:
+        ConflictError: A row did not become what its document says, and has to.
+    """
+    differing: list[str] = []
+    seen = 0
+    for row in writer.written(staged.entity):
+        target = staged.targets.get(row.key)
+        if target is None:
+            continue
+        seen += target.wanted is not None
+        name = format_address(staged.entity.name, row.key)
+        if target.wanted is None:
+            differing.append(f"{name} was not deleted")
+        elif row.document is None:
+            differing.append(f"{name} cannot be read back: {row.problem}")
+        elif blob_of(row.document) != target.wanted:
+            columns = _differing(staged, _content(tip, target), row.document)
+            if columns:
+                names = ", ".join(f"'{column}'" for column in columns)
+                differing.append(f"{name} has another value in {names}")
+    missing = staged.inserted + staged.updated - seen
+    if missing > 0:
+        differing.append(f"{missing} rows of '{staged.entity.name}' are not there")
+    if differing and is_strict:
+        more = f" and {len(differing) - _NAMED} more" if len(differing) > _NAMED else ""
+        message = "rows did not become what the snapshot holds; nothing was changed"
+        hint = "a trigger, rule, generated column or changed type made them different"
+        raise ConflictError(message, where="; ".join(differing[:_NAMED]) + more, hint=hint)
+    return differing
+
+
+def with_path(error: RowRefusedError, staged: Iterable[Staged]) -> RowRefusedError:
+    """Adds the path of the document to an error that names its key."""
+    for part in staged:
+        target = part.targets.get(error.key or ())
+        if target is not None and part.entity.name == error.entity:
+            error.where = f"{error.where or target.name} ({target.path.decode()})"
+    return error
+
+
+def _key(target: DocumentTarget) -> Key:
+    assert target.key is not None  # noqa: S101 - those without a key were left out before
+    return target.key
+
+
+def _living(writer: RowWriter, staged: Staged, *, is_locked: bool) -> dict[Key, bytes]:
+    """Gives blob ids of the rows that are there; an empty one for a row without a document."""
+    rows = writer.current(staged.entity, list(staged.targets), is_locked=is_locked)
+    return {row.key: b"" if row.document is None else blob_of(row.document) for row in rows}
+
+
+def _refuse_moved(staged: Staged, living: Mapping[Key, bytes]) -> None:
+    for key, target in staged.targets.items():
+        found = living.get(key)
+        is_kept = found is None and staged.entity.deletes is Deletes.KEEP
+        if found != target.current and not is_kept:
+            raise RowMovedError(target.name)
+
+
+def _documents(
+    tip: Tip, targets: Mapping[Key, DocumentTarget], keys: Iterable[Key]
+) -> Iterator[tuple[Key, bytes]]:
+    for key in keys:
+        yield key, _content(tip, targets[key])
+
+
+def _content(tip: Tip, target: DocumentTarget) -> bytes:
+    if target.content is not None:
+        return target.content
+    assert target.wanted is not None  # noqa: S101 - asked by its callers
+    return tip.read(target.wanted)
+
+
+def _column_notes(
+    staged: Staged, missing: Mapping[str, int], unknown: Mapping[str, int]
+) -> list[str]:
+    name = staged.entity.name
+    notes = [
+        f"'{name}' has the column '{column}', which {count:,} documents lack: updated rows keep"
+        " its value, inserted ones get its default"
+        for column, count in missing.items()
+    ]
+    notes += [
+        f"{count:,} documents of '{name}' have '{column}', which is no published column today:"
+        " it is left out"
+        for column, count in unknown.items()
+    ]
+    return [note for note in notes if note not in staged.notes]
+
+
+def _refuse_required(staged: Staged, required: Sequence[str]) -> None:
+    if required:
+        names = ", ".join(f"'{column}'" for column in required)
+        message = f"rows of '{staged.entity.name}' need a value in {names}, which no document has"
+        hint = "give the column a default, or leave these rows out with --only"
+        raise ConflictError(message, where=str(staged.relation.name), hint=hint)
+
+
+def _unpublished(staged: Staged) -> tuple[str, ...]:
+    entity = staged.entity
+    return tuple(
+        column.name
+        for column in staged.relation.columns
+        if not _is_published(entity, column.name)
+        and column.name != entity.flag
+        and column.generated is None
+    )
+
+
+def _is_published(entity: Entity, name: str) -> bool:
+    is_named = entity.columns == ("*",) or name in entity.columns
+    return is_named and not any(fnmatchcase(name, pattern) for pattern in entity.exclude)
+
+
+def _differing(staged: Staged, wanted: bytes, found: bytes) -> list[str]:
+    """Lists the members in which a row differs from what its document says of it.
+
+    Generated columns are the database's own.
+    """
+    try:
+        old, new = loads(wanted), loads(found)
+    except UnsupportedValueError:
+        return ["the whole document"]
+    if not isinstance(old, dict) or not isinstance(new, dict):
+        return ["the whole document"]
+    generated = {column.name for column in staged.relation.columns if column.generated}
+    shared = [name for name in new if name in old and name not in generated]
+    return [name for name in shared if not same_value(old[name], new[name])]
