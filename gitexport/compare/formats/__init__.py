@@ -33,6 +33,7 @@ FORMATS = {
     "jsonl": "lines",
     "json-patch": "json_patch",
     "sql": "sql",
+    "markdown": "markdown",
 }
 
 
