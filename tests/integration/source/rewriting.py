@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from typing import Any
 
@@ -11,7 +11,13 @@ from psycopg import sql
 
 from gitexport.model.entity import Entity
 from gitexport.model.ports import Key
-from gitexport.model.writing import RowAction, RowWriter, WriteCounts, WritingOptions
+from gitexport.model.writing import (
+    MissingColumns,
+    RowAction,
+    RowWriter,
+    WriteCounts,
+    WritingOptions,
+)
 from gitexport.source.postgresql.session import PINS
 from gitexport.source.postgresql.source import PostgresSource
 
@@ -51,6 +57,28 @@ def make_like(
     return counts
 
 
+def write_rows(
+    dsn: str,
+    entity: Entity,
+    rows: Iterable[tuple[Key, bytes]],
+    action: RowAction = RowAction.UPSERT,
+    missing: MissingColumns = MissingColumns.DEFAULT,
+    **options: Any,  # noqa: ANN401 - its options
+) -> WriteCounts:
+    """Writes some documents, with people's triggers and rules at rest unless told otherwise."""
+    with writing(dsn, **options) as writer:
+        writer.silence([entity])
+        writer.stage(entity, rows, action, missing)
+        return writer.write()[entity.name]
+
+
+def delete_rows(dsn: str, entity: Entity, *keys: str) -> WriteCounts:
+    """Deletes the rows with some keys of one part."""
+    with writing(dsn) as writer:
+        writer.stage_deletions(entity, [(key,) for key in keys])
+        return writer.write()[entity.name]
+
+
 def texts(connection: psycopg.Connection, *tables: str, without: Sequence[str] = ()) -> Any:  # noqa: ANN401
     """Reads every value of some tables as text under the pinned settings."""
     with connection.transaction():
@@ -71,6 +99,5 @@ def _texts(connection: psycopg.Connection, table: str, without: Sequence[str]) -
     ]
     columns = sql.SQL(", ").join(sql.SQL("{}::text").format(sql.Identifier(name)) for name in names)
     relation = sql.Identifier(*(table.split(".") if "." in table else ("public", table)))
-    return connection.execute(
-        sql.SQL("SELECT {} FROM {} ORDER BY 1").format(columns, relation)
-    ).fetchall()
+    rows = connection.execute(sql.SQL("SELECT {} FROM {}").format(columns, relation)).fetchall()
+    return sorted(rows, key=repr)

@@ -25,6 +25,7 @@ from gitexport.source.postgresql.writing.refusals import (
     Broken,
 )
 from gitexport.source.postgresql.writing.stage import Stage
+from gitexport.source.postgresql.writing.unique_values import read_unique_indexes
 
 
 def find_culprit(
@@ -38,7 +39,7 @@ def find_culprit(
     broken = Broken.of(error)
     own = [stage for stage in stages if broken.relation in _tree(stage.target.relation)]
     for stage in own:
-        for condition in _conditions(stage, broken):
+        for condition in _conditions(cursor, stage, broken):
             for key in stage.keys_of(condition):
                 return stage.target.entity.name, key
     if broken.sqlstate == FOREIGN_KEY and broken.relation is not None:
@@ -55,18 +56,19 @@ def _tree(relation: Relation) -> tuple[RelationName, ...]:
     return (relation.name, *relation.partitions)
 
 
-def _conditions(stage: Stage, broken: Broken) -> list[sql.Composable]:
+def _conditions(cursor: Cursor, stage: Stage, broken: Broken) -> list[sql.Composable]:
     """Gives conditions of which one holds for the staged row `s` that broke the constraint."""
     relation, places = stage.target.relation, stage.target.places
     if broken.sqlstate == NOT_NULL and broken.column in places:
         return [sql.SQL("s.{} IS NULL").format(places[broken.column])]
     if broken.sqlstate == CHECK:
-        named = [text for name, text in relation.checks if name == broken.constraint]
-        return [_fails(stage, definition) for definition in named]
+        texts = [text for name, text in relation.checks if name == broken.constraint]
+        return [_fails(stage, definition) for definition in texts]
     if broken.sqlstate == UNIQUE:
-        keys = [key for key in relation.unique_keys if key.name == broken.constraint]
+        indexes = read_unique_indexes(cursor, stage.target)
         # The index of a partition has a name of its own.
-        columns = [key.columns for key in keys or relation.unique_keys]
+        named = [index for index in indexes if index.name == broken.constraint] or indexes
+        columns = [index.columns for index in named]
         return [_is_taken(stage, names) for names in columns if set(names) <= set(places)]
     if broken.sqlstate == FOREIGN_KEY:
         references = [key for key in relation.foreign_keys if key.name == broken.constraint]

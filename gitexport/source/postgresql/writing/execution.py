@@ -18,6 +18,7 @@ from gitexport.source.postgresql.writing.sequences import move_sequences
 from gitexport.source.postgresql.writing.stage import Stage
 from gitexport.source.postgresql.writing.statements import late_statements, step_statement
 from gitexport.source.postgresql.writing.steps import plan_steps
+from gitexport.source.postgresql.writing.unique_values import move_aside
 
 _SERIALIZATION = "40001"
 
@@ -36,6 +37,10 @@ def write_stages(
     with _attributing(cursor, stages):
         cursor.execute("SET CONSTRAINTS ALL DEFERRED")
     for step in steps:
+        for stage in step.stages:
+            if expected[stage.target.entity.name].updated > 1:
+                with _attributing(cursor, [stage]):
+                    move_aside(cursor, stage)
         statement, counted = step_statement(step)
         with _attributing(cursor, step.stages):
             numbers = cursor.execute(statement).fetchall()[0]

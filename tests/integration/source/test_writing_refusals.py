@@ -1,0 +1,292 @@
+"""What cannot be written is named by entity, key and constraint, and nothing is kept."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Callable, Iterator
+
+import psycopg
+import pytest
+from psycopg import sql
+from psycopg.conninfo import make_conninfo
+
+from gitexport.errors import (
+    ConfigError,
+    ConnectionFailedError,
+    PermissionDeniedError,
+    RowRefusedError,
+)
+from gitexport.model.entity import Tracking
+from gitexport.model.writing import MissingColumns, RowAction
+from tests.fixtures.tracked import make_entity
+from tests.integration.source.reading import entity_of
+from tests.integration.source.rewriting import (
+    delete_rows,
+    documents_of,
+    make_like,
+    texts,
+    write_rows,
+    writing,
+)
+
+THINGS = entity_of("public.things")
+PARTS = make_entity("public.parts", name="parts", tracking=Tracking.COMPARE)
+TABLES = """
+CREATE DOMAIN short AS text CHECK (length(value) < 5);
+CREATE TABLE things (
+  id int PRIMARY KEY, name text NOT NULL, mail text UNIQUE, age int CHECK (age > 0),
+  small smallint, d short, c varchar(3), j jsonb, span int4range,
+  EXCLUDE USING gist (span WITH &&));
+CREATE TABLE parts (id int PRIMARY KEY, thing int NOT NULL REFERENCES things);
+INSERT INTO things (id, name, mail, span) SELECT n, 'secret', 'mail' || n, int4range(n, n + 1)
+  FROM generate_series(1, 5) n;
+INSERT INTO parts VALUES (1, 1);
+"""
+
+
+def document(text: str) -> bytes:
+    """Writes a document with a member a line, the last of which needs no comma."""
+    return b"{\n  " + text.encode() + b"\n}\n"
+
+
+@pytest.mark.parametrize(
+    ("members", "constraint", "said"),
+    [
+        ('"id": 3,\n  "name": null', None, "column 'name' of 'public.things' may not be null"),
+        ('"id": 3,\n  "mail": "mail1",\n  "name": "n"', "things_mail_key", "has the same values"),
+        ('"age": -77,\n  "id": 3,\n  "name": "n"', "things_age_check", "check"),
+        ('"id": 3,\n  "name": "n",\n  "span": "[1,9)"', "things_span_excl", "excludes"),
+        ('"d": "hidden one",\n  "id": 3,\n  "name": "n"', "short_check", "column 'd'"),
+        ('"c": "hidden one",\n  "id": 3,\n  "name": "n"', None, "column 'c'"),
+        ('"id": 3,\n  "name": "n",\n  "small": 99999', None, "column 'small'"),
+        ('"id": 3,\n  "name": "n",\n  "small": "secret"', None, "column 'small'"),
+        ('"id": 3,\n  "j": "\\u0000",\n  "name": "n"', None, "column 'j'"),
+        ('"id": 3,\n  "name": "\\u0000"', None, "column 'name' holds a null character"),
+        ('"id": 3,\n  "name": "n",\n  "span": [1]', None, "column 'span'"),
+        ('"id": 4,\n  "name": "n"', None, "names another key"),
+        ('"id": 3,\n  "name', None, "is not JSON"),
+    ],
+)
+def test_a_document_that_cannot_be_written_is_named_without_its_values(
+    database: str,
+    connection: psycopg.Connection,
+    members: str,
+    constraint: str | None,
+    said: str,
+) -> None:
+    connection.execute(TABLES)
+    before = texts(connection, "things", "parts")
+    fine = [((str(n),), document(f'"id": {n},\n  "name": "fine"')) for n in (1, 2, 9)]
+    with pytest.raises(RowRefusedError, match=said) as caught:
+        write_rows(database, THINGS, [*fine, (("3",), document(members))])
+
+    error = caught.value
+    if "excludes" not in said:
+        assert (error.entity, error.key, error.where) == ("things", ("3",), "things:3")
+    assert error.constraint == constraint
+    shown = f"{error.message} {error.hint} {error.__cause__}"
+    assert not any(value in shown for value in ("secret", "mail1", "-77", "hidden one", "99999"))
+    assert texts(connection, "things", "parts") == before
+
+
+def test_a_reference_without_target_names_the_row_that_refers(
+    database: str, connection: psycopg.Connection
+) -> None:
+    connection.execute(TABLES)
+    rows = [((str(n),), document(f'"id": {n},\n  "thing": {n}')) for n in (3, 777, 2)]
+    with pytest.raises(RowRefusedError) as caught:
+        write_rows(database, PARTS, rows)
+
+    assert (caught.value.where, caught.value.constraint) == ("parts:777", "parts_thing_fkey")
+
+
+def test_a_row_that_others_refer_to_is_named_when_it_should_go(
+    database: str, connection: psycopg.Connection
+) -> None:
+    connection.execute(TABLES)
+    with pytest.raises(RowRefusedError) as caught:
+        delete_rows(database, THINGS, "2", "1")
+
+    assert (caught.value.where, caught.value.constraint) == ("things:1", "parts_thing_fkey")
+    assert len(texts(connection, "things")["things"]) == 5
+
+
+@pytest.mark.parametrize(
+    ("action", "key", "said"),
+    [(RowAction.INSERT, "2", "has a row with this key"), (RowAction.UPDATE, "8", "has no row")],
+)
+def test_rows_that_are_there_or_not_against_what_was_said(
+    database: str, connection: psycopg.Connection, action: RowAction, key: str, said: str
+) -> None:
+    connection.execute(TABLES)
+    rows = [((key,), document(f'"id": {key},\n  "name": "n"'))]
+    with pytest.raises(RowRefusedError, match=said):
+        write_rows(database, THINGS, rows, action)
+
+
+def test_a_document_that_lacks_a_column_can_be_refused(
+    database: str, connection: psycopg.Connection
+) -> None:
+    connection.execute("CREATE TABLE things (id int PRIMARY KEY, later int)")
+    rows = [(("1",), document('"id": 1'))]
+    with pytest.raises(RowRefusedError, match="lacks the column 'later'"):
+        write_rows(database, THINGS, rows, missing=MissingColumns.REFUSE)
+
+
+def test_an_identity_that_no_update_changes_is_named(
+    database: str, connection: psycopg.Connection
+) -> None:
+    connection.execute(
+        "CREATE TABLE things (id int PRIMARY KEY, n int GENERATED ALWAYS AS IDENTITY);"
+        "INSERT INTO things VALUES (1), (2)"
+    )
+    documents = documents_of(database, THINGS)
+    connection.execute("UPDATE things SET n = DEFAULT WHERE id = 2")
+    with pytest.raises(RowRefusedError, match="column 'n' is always an identity") as caught:
+        make_like(database, {THINGS: documents})
+    assert caught.value.where == "things:2"
+
+
+def test_views_are_not_written(database: str, connection: psycopg.Connection) -> None:
+    connection.execute("CREATE VIEW things AS SELECT 1 AS id")
+    with pytest.raises(ConfigError, match="is a view"), writing(database) as writer:
+        writer.relation(THINGS)
+
+
+def test_a_trigger_that_raises_is_not_quoted(database: str, connection: psycopg.Connection) -> None:
+    connection.execute("""
+        CREATE TABLE things (id int PRIMARY KEY, v text);
+        CREATE FUNCTION no() RETURNS trigger LANGUAGE plpgsql AS
+          $$ BEGIN RAISE EXCEPTION 'not %', NEW.v; END $$;
+        CREATE TRIGGER theirs BEFORE INSERT ON things FOR EACH ROW EXECUTE FUNCTION no();
+    """)
+    rows = [(("1",), document('"id": 1,\n  "v": "secret"'))]
+    with pytest.raises(RowRefusedError, match="a trigger or function") as caught:
+        write_rows(database, THINGS, rows, fires_triggers=True)
+    assert "secret" not in f"{caught.value} {caught.value.__cause__}"
+    assert caught.value.entity == "things"
+
+
+@pytest.fixture
+def clerk(connection: psycopg.Connection, database: str) -> Iterator[str]:
+    """The connection string of a role that owns nothing."""
+    name = sql.Identifier(connection.info.dbname)
+    connection.execute("CREATE ROLE clerk LOGIN")
+    connection.execute(sql.SQL("REVOKE TEMPORARY ON DATABASE {} FROM PUBLIC").format(name))
+    connection.execute("CREATE TABLE things (id serial PRIMARY KEY, v text)")
+    connection.execute("INSERT INTO things (v) VALUES ('a')")
+    yield make_conninfo(database, user="clerk")
+    connection.execute("DROP OWNED BY clerk; DROP ROLE clerk")
+
+
+def granting(connection: psycopg.Connection, write: Callable[[], object]) -> list[str]:
+    """Tries until it works, granting what each refusal says; gives what was granted."""
+    granted = []
+    for _ in range(9):
+        try:
+            write()
+        except PermissionDeniedError as error:
+            grant = (error.hint or "").removeprefix("run ").partition(", or ")[0]
+            connection.execute(grant.encode())
+            granted.append(grant)
+        else:
+            break
+    return granted
+
+
+def test_each_privilege_that_a_role_lacks_is_named_with_its_grant(
+    clerk: str, connection: psycopg.Connection
+) -> None:
+    connection.execute("GRANT SELECT ON things TO clerk")
+
+    def write() -> None:
+        with writing(clerk) as writer:
+            writer.stage(THINGS, [(("7",), document('"id": 7,\n  "v": "x"'))], RowAction.UPSERT)
+            writer.stage_departures(THINGS)
+            writer.write()
+
+    assert granting(connection, write) == [
+        f'GRANT TEMPORARY ON DATABASE "{connection.info.dbname}" TO "clerk"',
+        'GRANT DELETE, INSERT, UPDATE ON "public"."things" TO "clerk"',
+        'GRANT SELECT, UPDATE ON SEQUENCE "public"."things_id_seq" TO "clerk"',
+    ]
+    assert texts(connection, "things")["things"] == [("7", "x")]
+
+
+def test_only_who_owns_a_relation_may_let_its_triggers_rest(
+    clerk: str, connection: psycopg.Connection
+) -> None:
+    connection.execute('GRANT ALL ON things, things_id_seq TO clerk; CREATE ROLE "ow ner"')
+    connection.execute("CREATE RULE theirs AS ON DELETE TO things DO INSTEAD NOTHING")
+    connection.execute('ALTER TABLE things OWNER TO "ow ner"')
+    name = sql.Identifier(connection.info.dbname)
+    connection.execute(sql.SQL("GRANT TEMPORARY ON DATABASE {} TO clerk").format(name))
+    try:
+        granted = granting(connection, lambda: delete_with_rest(clerk))
+    finally:
+        connection.execute('DROP OWNED BY "ow ner"; DROP ROLE "ow ner"')
+
+    assert granted == ['GRANT "ow ner" TO "clerk"']
+
+
+def delete_with_rest(dsn: str) -> None:
+    """Deletes a row that a rule would keep."""
+    with writing(dsn) as writer:
+        writer.silence([THINGS])
+        writer.stage_deletions(THINGS, [("1",)])
+        assert writer.write()["things"].deleted == 1
+
+
+def kill_all(connection: psycopg.Connection) -> None:
+    """Ends every other session of the database."""
+    connection.execute(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+        " WHERE pid <> pg_backend_pid() AND datname = current_database()"
+    )
+
+
+def test_a_connection_that_is_killed_leaves_the_database_as_it_was(
+    database: str, connection: psycopg.Connection
+) -> None:
+    connection.execute("""
+        CREATE TABLE things (id int PRIMARY KEY, v text);
+        INSERT INTO things VALUES (1, 'a');
+        CREATE FUNCTION nothing() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NEW; END $$;
+        CREATE TRIGGER theirs BEFORE INSERT ON things FOR EACH ROW EXECUTE FUNCTION nothing();
+    """)
+    before = texts(connection, "things")
+    rows = [(("1",), document('"id": 1,\n  "v": "x"'))]
+
+    def write() -> None:
+        with writing(database) as writer:
+            writer.silence([THINGS])
+            writer.stage(THINGS, rows, RowAction.UPSERT)
+            writer.write()
+            kill_all(connection)
+
+    with pytest.raises(ConnectionFailedError):
+        write()
+
+    assert texts(connection, "things") == before
+    assert connection.execute(
+        "SELECT tgenabled FROM pg_trigger WHERE tgname = 'theirs'"
+    ).fetchall() == [("O",)]
+
+
+def test_rows_that_change_while_they_are_looked_up_are_waited_for(
+    database: str, connection: psycopg.Connection
+) -> None:
+    connection.execute("CREATE TABLE things (id int PRIMARY KEY, v text, other text)")
+    connection.execute("INSERT INTO things VALUES (1, 'a', 'a')")
+    with contextlib.closing(psycopg.connect(database)) as people:
+        people.execute("UPDATE things SET v = 'theirs' WHERE id = 1")
+        timer = threading.Timer(0.5, people.commit)
+        with writing(database) as writer:
+            writer.stage(THINGS, [(("1",), document('"id": 1,\n  "v": "a"'))], RowAction.UPSERT)
+            assert writer.expected(THINGS).unchanged == 1
+            timer.start()
+            # Decided anew under the lock, which sees what was committed meanwhile.
+            assert writer.write()["things"].updated == 1
+        timer.join()
+    assert texts(connection, "things")["things"] == [("1", "a", "a")]
