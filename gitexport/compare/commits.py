@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 
-from gitexport.compare.changed_document import BlobReader, ChangedDocument, EntityPair
+from gitexport.compare.changed_document import EntityPair
 from gitexport.compare.changes import entity_changes, entity_pairs
 from gitexport.compare.comparison import Comparison
+from gitexport.compare.entity_walks import EntityWalk, walk_documents
 from gitexport.compare.meant import require_meant
-from gitexport.compare.renames import Walk, with_renames
 from gitexport.compare.selection import Selection
 from gitexport.compare.stored import StoredHistory, StoredTree
 from gitexport.model.changeset import (
@@ -21,18 +21,8 @@ from gitexport.model.changeset import (
     FileRole,
 )
 from gitexport.model.entity import CONFIG_PATH, MANIFEST_PATH, RELATIONS_DIRECTORY
-from gitexport.model.pointer import parse_pointer
 from gitexport.model.snapshot import Commit
 from gitexport.store.tree_diff import changed_files
-
-
-@dataclass(frozen=True, slots=True)
-class EntityWalk:
-    """How to walk the changes of one entity. `names` are those it has or had."""
-
-    entity: EntityPair
-    names: tuple[str, ...]
-    walk: Walk
 
 
 def compare_commits(
@@ -68,24 +58,6 @@ def compare_commits(
         readers,
         tuple(file for file in files if not selection.kinds or file.kind in selection.kinds),
     )
-
-
-def walk_documents(
-    walks: Collection[EntityWalk], readers: tuple[BlobReader, BlobReader], selection: Selection
-) -> Iterator[ChangedDocument]:
-    """Yields the documents that are meant, settled, entity by entity."""
-    ignored = map(parse_pointer, selection.ignore)
-    columns = [path[0] for path in ignored if len(path) == 1]
-    for entity_walk in walks:
-        names = entity_walk.names
-        if not selection.means_entity(names):
-            continue
-        for change in with_renames(entity_walk.walk, entity_walk.entity, readers, columns):
-            if not selection.means_key(change, names):
-                continue
-            document = ChangedDocument(change, entity_walk.entity, readers)
-            if selection.settle(document, names):
-                yield document
 
 
 def _walk(

@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from hashlib import sha1
 
 from gitexport.canonical.encode import assemble
-from gitexport.errors import KeyNotUniqueError, MachineError, UnsupportedValueError
+from gitexport.canonical.entity_paths import key_not_unique
+from gitexport.errors import MachineError, UnsupportedValueError
 from gitexport.export.scope import EntityPlan
 from gitexport.export.spool import (
     AcknowledgementSpool,
@@ -189,7 +190,8 @@ class ShareEncoder:
             return stage.write(directory, name, content)
         except MachineError as error:
             if isinstance(error.__cause__, FileExistsError):
-                raise key_not_unique(self._plan, directory, name) from error
+                path = (directory + b"/" + name).decode()
+                raise key_not_unique(self._plan.entity, path) from error
             raise
 
     def _quarantine(
@@ -197,15 +199,6 @@ class ShareEncoder:
     ) -> None:
         self._bench.edits.write_name(directory, name, EditKind.KEPT)
         self._result.quarantined.append(QuarantinedRow(key, reason, column))
-
-
-def key_not_unique(plan: EntityPlan, directory: bytes, name: bytes) -> KeyNotUniqueError:
-    """Gives the error of two rows that would share one file."""
-    columns = ", ".join(plan.entity.key)
-    path = (directory + b"/" + name).decode()
-    message = f"the key of '{plan.entity.name}' is not unique: two rows share one file"
-    hint = f"name columns that tell rows apart in [entities.{plan.entity.name}] key ({columns})"
-    return KeyNotUniqueError(message, where=path, hint=hint)
 
 
 def _too_large(size: int) -> str:

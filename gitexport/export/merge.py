@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from itertools import groupby, pairwise
 from operator import itemgetter
 
-from gitexport.export.encode import key_not_unique
+from gitexport.canonical.entity_paths import key_not_unique
 from gitexport.export.scope import EntityPlan
 from gitexport.export.spool import (
     AddedFile,
@@ -118,7 +118,8 @@ class DirectoryMerger:
             if edit.kind is EditKind.LIVING:
                 continue
             if edit.name in rows:
-                raise key_not_unique(self._plan, directory, edit.name)
+                path = (directory + b"/" + edit.name).decode()
+                raise key_not_unique(self._plan.entity, path)
             rows.add(edit.name)
             if edit.kind is not EditKind.KEPT:
                 tree[edit.name] = TreeEntry(FILE_MODE, edit.blob)
@@ -139,7 +140,8 @@ class DirectoryMerger:
         files.sort()
         for (name, *_), (following, *_) in pairwise(files):
             if name == following:
-                raise key_not_unique(self._plan, directory, name)
+                path = (directory + b"/" + name).decode()
+                raise key_not_unique(self._plan.entity, path)
         raw = b"".join([b"%b %b\0%b" % (FILE_MODE, file[0], file[1]) for file in files])
         self._changes.write_added(directory, files)
         result = self._result

@@ -13,7 +13,7 @@ from gitexport.errors import CorruptRepositoryError
 
 FILE_MODE = b"100644"
 TREE_MODE = b"40000"
-_ID_BYTES = 20
+ID_BYTES = 20
 
 
 class TreeEntry(NamedTuple):
@@ -48,7 +48,7 @@ def parse_tree(raw: bytes) -> Tree:
     while at < end:
         space = raw.index(b" ", at)
         nul = raw.index(b"\0", space)
-        stop = nul + 1 + _ID_BYTES
+        stop = nul + 1 + ID_BYTES
         tree[raw[space + 1 : nul]] = TreeEntry(raw[at:space], raw[nul + 1 : stop])
         at = stop
     return tree

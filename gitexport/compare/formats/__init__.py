@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from importlib import import_module
-from typing import Protocol, cast
+from typing import TYPE_CHECKING, Protocol, cast
 
-from gitexport.compare.comparison import Comparison
+if TYPE_CHECKING:
+    from gitexport.compare.comparison import Comparison
 
 Write = Callable[[str], object]
 """Takes a piece of the output."""

@@ -25,12 +25,8 @@ def side_members(side: ComparedSide) -> dict[str, object]:
     return {"name": side.name, "snapshot": side.snapshot, "commit": side.commit}
 
 
-def change_members(document: ChangedDocument) -> dict[str, object]:
-    """Gives one document's change.
-
-    Modified documents have `fields`, added and deleted ones the `document`, renamed ones
-    `old_key`. Where a document could not be compared, these are null, and `reason` says why.
-    """
+def name_members(document: ChangedDocument) -> dict[str, object]:
+    """Names one document and how it differs."""
     change = document.change
     members: dict[str, object] = {
         "entity": change.entity,
@@ -43,6 +39,16 @@ def change_members(document: ChangedDocument) -> dict[str, object]:
         members["old_path"] = change.old_path
     if change.kind is ChangeKind.RENAMED:
         members["old_key"] = document.old_key
+    return members
+
+
+def change_members(document: ChangedDocument) -> dict[str, object]:
+    """Gives one document's change.
+
+    Modified documents have `fields`, added and deleted ones the `document`, renamed ones
+    `old_key`. Where a document could not be compared, these are null, and `reason` says why.
+    """
+    change, members = document.change, name_members(document)
     if change.reason is not None:
         return members | {"fields": None, "reason": change.reason}
     if change.kind is ChangeKind.MODIFIED:
