@@ -34,6 +34,7 @@ COMMANDS = {
     "relayout": "relayout",
     "log": "log",
     "show": "show",
+    "compare": "compare",
     "restore": "restore",
     "revert": "revert",
     "apply": "apply",
@@ -49,6 +50,7 @@ COMMANDS = {
     "merge-driver": "merge_driver",
     "completion": "completion",
 }
+_ALIASES = {"diff": "compare"}
 _HELP = {
     "theme": "default-slim",
     "text_markup": None,
@@ -102,7 +104,9 @@ class Group(rich_click.RichGroup):
         )
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Loads a command's module."""
+        """Loads a command's module; an alias calls the same one."""
+        if self._modules:
+            cmd_name = _ALIASES.get(cmd_name, cmd_name)
         if cmd_name in self._modules and _has_module(self._modules[cmd_name]):
             module = import_module(f"{_PACKAGE}.{self._modules[cmd_name]}")
             command: click.Command = module.command

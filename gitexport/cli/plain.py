@@ -14,6 +14,11 @@ def clean(text: str) -> str:
     return _CONTROL.sub("", whole(text))
 
 
+def escaped(json_text: str) -> str:
+    """Escapes control characters in JSON text, where they can only stand inside of strings."""
+    return _CONTROL.sub(lambda match: f"\\u{ord(match[0]):04x}", json_text)
+
+
 def whole(text: str) -> str:
     """Gives text that is UTF-8: file names as their bytes say, other half pairs as `?`."""
     try:

@@ -51,9 +51,13 @@ def commands(group: Group) -> Iterator[tuple[str, Command | Group]]:
 
 
 def own_parameters(command: click.Command) -> list[click.Parameter]:
-    """Lists the parameters that are not global."""
-    shared = {option for parameter in global_parameters() for option in parameter.opts}
-    return [parameter for parameter in command.params if shared.isdisjoint(parameter.opts)]
+    """Lists the parameters that are not global, or take other values than the global ones."""
+    shared = {tuple(parameter.opts): _metavar(parameter) for parameter in global_parameters()}
+    return [
+        parameter
+        for parameter in command.params
+        if shared.get(tuple(parameter.opts)) != _metavar(parameter)
+    ]
 
 
 def _section(path: str, command: Command | Group) -> Iterator[str]:

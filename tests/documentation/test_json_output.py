@@ -39,6 +39,7 @@ def test_members_of_every_object_are_explained(
         "show REV": ["show", "latest"],
         "show REV ENTITY:KEY": ["show", "latest", "products:1"],
         "show REV ENTITY": ["show", "latest", "products"],
+        "compare": ["compare", "latest"],
         "restore": ["restore", "latest"],
         "restore --database": ["restore", "latest", "--database", "--dry-run"],
         "revert": ["revert", "latest"],

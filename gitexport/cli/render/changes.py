@@ -15,13 +15,14 @@ SHOWN_DOCUMENTS = 20
 """How many documents of one snapshot `log -p` shows."""
 
 _LONGEST = 72
-_STYLES = {
+STYLES = {
     ChangeKind.ADDED: "green",
     ChangeKind.DELETED: "red",
     ChangeKind.MODIFIED: "yellow",
     ChangeKind.RENAMED: "cyan",
     ChangeKind.REWRITTEN: "dim",
 }
+"""How rich shows each kind."""
 
 
 def change_lines(change: DocumentChange, indent: str = "") -> Iterator[tuple[str, str]]:
@@ -31,7 +32,7 @@ def change_lines(change: DocumentChange, indent: str = "") -> Iterator[tuple[str
     """
     name = change.path if change.key is None else format_address(change.entity, change.key)
     moved = f"  (from {change.old_path})" if change.old_path else ""
-    yield f"{indent}{change.kind.mark} {name}{moved}", _STYLES[change.kind]
+    yield f"{indent}{change.kind.mark} {name}{moved}", STYLES[change.kind]
     if change.kind is ChangeKind.MODIFIED:
         for field in change.fields:
             yield field_line(field, indent + "    ")

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
-from gitexport.cli.plain import clean, one_line
+from gitexport.cli.plain import clean, escaped, one_line
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 
 class Output:
@@ -61,7 +64,7 @@ class Output:
                 table.add_row(*map(Text, row))
             self._print(table)
         else:
-            for line in _aligned([list(headers), *cells], [name in numeric for name in headers]):
+            for line in aligned([list(headers), *cells], [name in numeric for name in headers]):
                 self._stream.write(line + "\n")
 
     def bytes(self, data: bytes) -> None:
@@ -80,13 +83,22 @@ class Output:
 
         self._stream.write(json_object(format_name, members).decode())
 
-    def _print(self, renderable: object, *, soft_wrap: bool = False) -> None:
+    def piece(self, text: str) -> None:
+        """Prints a piece of a text: as it is in a pipe, made harmless on a terminal."""
+        self._stream.write(clean(text) if self.is_terminal else text)
+
+    def json_piece(self, text: str) -> None:
+        """Prints a piece of JSON; what could steer a terminal is escaped there."""
+        self._stream.write(escaped(text) if self.is_terminal else text)
+
+    def console(self) -> Console:
+        """Gives a console of rich on this stream."""
         from gitexport.cli.render.console import make_console
 
-        console = make_console(
-            self._stream, has_color=self._has_color, is_terminal=self.is_terminal
-        )
-        console.print(renderable, soft_wrap=soft_wrap)
+        return make_console(self._stream, has_color=self._has_color, is_terminal=self.is_terminal)
+
+    def _print(self, renderable: object, *, soft_wrap: bool = False) -> None:
+        self.console().print(renderable, soft_wrap=soft_wrap)
 
 
 def one_line_keeping_indent(text: str) -> str:
@@ -94,7 +106,8 @@ def one_line_keeping_indent(text: str) -> str:
     return " " * (len(text) - len(text.lstrip(" "))) + one_line(text)
 
 
-def _aligned(rows: Sequence[Sequence[str]], is_numeric: Sequence[bool]) -> list[str]:
+def aligned(rows: Sequence[Sequence[str]], is_numeric: Sequence[bool]) -> list[str]:
+    """Writes rows as lines whose columns stand below each other."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return [
         "  ".join(
