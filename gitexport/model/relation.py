@@ -55,7 +55,11 @@ class TypeKind(str, Enum):
 
 @dataclass(frozen=True, slots=True)
 class NamedType:
-    """A user-defined type that a relation's columns need, directly or through others."""
+    """A user-defined type that a relation's columns need, directly or through others.
+
+    `extension` is the extension that brings it. `collation` is that of a domain or range
+    where it is not its base type's.
+    """
 
     name: str
     kind: TypeKind
@@ -66,6 +70,8 @@ class NamedType:
     checks: tuple[str, ...] = ()
     attributes: tuple[tuple[str, str], ...] = ()
     subtype: str | None = None
+    collation: str | None = None
+    extension: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +79,8 @@ class Column:
     """One column.
 
     `type_name` is `format_type` of the type and its modifier under `search_path = pg_catalog`.
-    `generated` is the expression of a generated column, `identity` is `always` or `by default`.
+    `generated` is the expression of a generated column, which is computed when it is read
+    where it `is_virtual`. `identity` is `always` or `by default`.
     """
 
     name: str
@@ -84,6 +91,7 @@ class Column:
     generated: str | None = None
     identity: str | None = None
     collation: str | None = None
+    is_virtual: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,14 +118,49 @@ class ForeignKey:
 
 
 @dataclass(frozen=True, slots=True)
+class PartitionBound:
+    """Which rows of its parent a partition takes: `FOR VALUES …` or `DEFAULT`.
+
+    `partition_key` is how the partition itself is divided, None where it is not.
+    """
+
+    name: RelationName
+    parent: RelationName
+    bound: str
+    partition_key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Sequence:
+    """A sequence that numbers a column, through its default or as its identity.
+
+    `is_owned` tells whether it goes with the column. Numbers are None where they are what
+    PostgreSQL chooses for the type and the direction.
+    """
+
+    name: RelationName
+    column: str
+    type_name: str
+    is_owned: bool = True
+    start: int | None = None
+    increment: int = 1
+    minimum: int | None = None
+    maximum: int | None = None
+    cache: int = 1
+    cycles: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Relation:
     """A relation as the catalog describes it.
 
     `columns` are in their physical order. `unique_keys` have no column that may be null;
     `nullable_keys` have, so that they identify only some rows. `checks` are the definitions of
-    check constraints by name. `partitions` are the names of all partitions, also of the lower
-    levels. `extension` is the extension that owns the relation. `estimated_rows` is never
-    written to the data repository.
+    check constraints by name, `constraints` those of primary keys, unique and exclusion
+    constraints. `partitions` are the names of all partitions, also of the lower levels;
+    `bounds` say of each what it holds, a parent before its partitions. `extensions` are what
+    types and expressions need, each with its schema; `extension` is what owns the relation
+    itself. `estimated_rows` is never written to the data repository.
     """
 
     name: RelationName
@@ -134,6 +177,10 @@ class Relation:
     is_partition: bool = False
     has_inheritance: bool = False
     extension: str | None = None
+    constraints: tuple[tuple[str, str], ...] = ()
+    bounds: tuple[PartitionBound, ...] = ()
+    sequences: tuple[Sequence, ...] = ()
+    extensions: tuple[tuple[str, str], ...] = ()
     estimated_rows: int = 0
 
     def column(self, name: str) -> Column | None:

@@ -7,10 +7,16 @@ without changing every file. Estimates of rows are never written.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Collection, Mapping, Sequence
-from typing import TypeVar
+from collections.abc import Collection, Mapping
 
+from gitexport.model.json_shape import (
+    as_mapping,
+    as_optional,
+    as_sequence,
+    as_text,
+    as_texts,
+    without_empty,
+)
 from gitexport.model.relation import (
     Column,
     ForeignKey,
@@ -21,8 +27,14 @@ from gitexport.model.relation import (
     TypeKind,
     UniqueKey,
 )
-
-_Value = TypeVar("_Value")
+from gitexport.model.structure_json import (
+    bounds_from_json,
+    constraints_from_json,
+    extensions_from_json,
+    mentions,
+    sequences_from_json,
+    structure_to_json,
+)
 
 
 def relation_to_json(
@@ -44,7 +56,7 @@ def relation_to_json(
         for column in shown
     ]
     hidden = [column.name for column in relation.columns if column.name not in published]
-    return _without_empty(
+    return without_empty(
         {
             "relation": str(relation.name),
             "kind": relation.kind.value,
@@ -53,7 +65,7 @@ def relation_to_json(
             "unique_keys": [_unique_to_json(key) for key in relation.unique_keys],
             "nullable_keys": [_unique_to_json(key) for key in relation.nullable_keys],
             "foreign_keys": [_foreign_to_json(key) for key in relation.foreign_keys],
-            "checks": {name: text for name, text in relation.checks if not _mentions(text, hidden)},
+            "checks": {name: text for name, text in relation.checks if not mentions(text, hidden)},
             "types": {
                 named.name: _type_to_json(named) for named in _needed_types(relation, published)
             },
@@ -62,6 +74,7 @@ def relation_to_json(
             "is_partition": relation.is_partition,
             "has_inheritance": relation.has_inheritance,
             "extension": relation.extension,
+            **structure_to_json(relation, hidden),
         }
     )
 
@@ -73,7 +86,7 @@ def relation_from_json(value: object) -> Relation:
         ValueError: The value does not describe a relation.
     """
     try:
-        return _relation(_mapping(value))
+        return _relation(as_mapping(value))
     except (KeyError, TypeError, AttributeError) as error:
         message = f"this is not the description of a relation: {error}"
         raise ValueError(message) from error
@@ -86,38 +99,38 @@ def published_columns(value: object) -> tuple[str, ...]:
         ValueError: The value does not describe a relation.
     """
     try:
-        columns = map(_mapping, _sequence(_mapping(value).get("columns", ())))
-        return tuple(_text(column["name"]) for column in columns if column.get("published"))
+        columns = map(as_mapping, as_sequence(as_mapping(value).get("columns", ())))
+        return tuple(as_text(column["name"]) for column in columns if column.get("published"))
     except (KeyError, TypeError) as error:
         message = f"this is not the description of a relation: {error}"
         raise ValueError(message) from error
 
 
 def _relation(value: Mapping[str, object]) -> Relation:
-    types = _mapping(value.get("types", {}))
-    checks = _mapping(value.get("checks", {}))
+    types = as_mapping(value.get("types", {}))
+    checks = as_mapping(value.get("checks", {}))
     return Relation(
-        name=RelationName.parse(_text(value["relation"])),
+        name=RelationName.parse(as_text(value["relation"])),
         kind=RelationKind(value["kind"]),
-        columns=tuple(_column(_mapping(item)) for item in _sequence(value.get("columns", ()))),
-        primary_key=_texts(value.get("primary_key", ())),
+        columns=tuple(_column(as_mapping(item)) for item in as_sequence(value.get("columns", ()))),
+        primary_key=as_texts(value.get("primary_key", ())),
         unique_keys=_unique_keys(value.get("unique_keys", ())),
         nullable_keys=_unique_keys(value.get("nullable_keys", ())),
         foreign_keys=tuple(
-            _foreign_key(_mapping(item)) for item in _sequence(value.get("foreign_keys", ()))
+            _foreign_key(as_mapping(item)) for item in as_sequence(value.get("foreign_keys", ()))
         ),
-        checks=tuple((name, _text(text)) for name, text in sorted(checks.items())),
-        types=tuple(_type(name, _mapping(item)) for name, item in sorted(types.items())),
-        partition_key=_optional(value.get("partition_key")),
-        partitions=tuple(map(RelationName.parse, _texts(value.get("partitions", ())))),
+        checks=tuple((name, as_text(text)) for name, text in sorted(checks.items())),
+        types=tuple(_type(name, as_mapping(item)) for name, item in sorted(types.items())),
+        partition_key=as_optional(value.get("partition_key")),
+        partitions=tuple(map(RelationName.parse, as_texts(value.get("partitions", ())))),
         is_partition=bool(value.get("is_partition", False)),
         has_inheritance=bool(value.get("has_inheritance", False)),
-        extension=_optional(value.get("extension")),
+        extension=as_optional(value.get("extension")),
+        constraints=constraints_from_json(value),
+        bounds=bounds_from_json(value),
+        sequences=sequences_from_json(value),
+        extensions=extensions_from_json(value),
     )
-
-
-def _mentions(text: str, columns: Sequence[str]) -> bool:
-    return any(re.search(rf"(?<!\\w){re.escape(name)}(?!\\w)", text) for name in columns)
 
 
 def _needed_types(relation: Relation, published: Collection[str]) -> list[NamedType]:
@@ -136,7 +149,7 @@ def _needed_types(relation: Relation, published: Collection[str]) -> list[NamedT
 
 
 def _column_to_json(column: Column) -> dict[str, object]:
-    return _without_empty(
+    return without_empty(
         {
             "name": column.name,
             "type": column.type_name,
@@ -146,38 +159,42 @@ def _column_to_json(column: Column) -> dict[str, object]:
             "generated": column.generated,
             "identity": column.identity,
             "collation": column.collation,
+            "virtual": column.is_virtual,
         }
     )
 
 
 def _column(value: Mapping[str, object]) -> Column:
     return Column(
-        name=_text(value["name"]),
-        type_name=_text(value["type"]),
+        name=as_text(value["name"]),
+        type_name=as_text(value["type"]),
         kind=TypeKind(value.get("kind", TypeKind.BASE.value)),
         not_null=bool(value.get("not_null", False)),
-        default=_optional(value.get("default")),
-        generated=_optional(value.get("generated")),
-        identity=_optional(value.get("identity")),
-        collation=_optional(value.get("collation")),
+        default=as_optional(value.get("default")),
+        generated=as_optional(value.get("generated")),
+        identity=as_optional(value.get("identity")),
+        collation=as_optional(value.get("collation")),
+        is_virtual=bool(value.get("virtual", False)),
     )
 
 
 def _unique_to_json(key: UniqueKey) -> dict[str, object]:
-    return _without_empty(
+    return without_empty(
         {"name": key.name, "columns": list(key.columns), "is_primary": key.is_primary}
     )
 
 
 def _unique_keys(value: object) -> tuple[UniqueKey, ...]:
     return tuple(
-        UniqueKey(_text(item["name"]), _texts(item["columns"]), bool(item.get("is_primary", False)))
-        for item in map(_mapping, _sequence(value))
+        UniqueKey(
+            as_text(item["name"]), as_texts(item["columns"]), bool(item.get("is_primary", False))
+        )
+        for item in map(as_mapping, as_sequence(value))
     )
 
 
 def _foreign_to_json(key: ForeignKey) -> dict[str, object]:
-    return _without_empty(
+    return without_empty(
         {
             "name": key.name,
             "columns": list(key.columns),
@@ -193,19 +210,19 @@ def _foreign_to_json(key: ForeignKey) -> dict[str, object]:
 
 def _foreign_key(value: Mapping[str, object]) -> ForeignKey:
     return ForeignKey(
-        name=_text(value["name"]),
-        columns=_texts(value["columns"]),
-        references=RelationName.parse(_text(value["references"])),
-        referenced_columns=_texts(value["referenced_columns"]),
+        name=as_text(value["name"]),
+        columns=as_texts(value["columns"]),
+        references=RelationName.parse(as_text(value["references"])),
+        referenced_columns=as_texts(value["referenced_columns"]),
         is_deferrable=bool(value.get("is_deferrable", False)),
         initially_deferred=bool(value.get("initially_deferred", False)),
-        on_update=_text(value["on_update"]),
-        on_delete=_text(value["on_delete"]),
+        on_update=as_text(value["on_update"]),
+        on_delete=as_text(value["on_delete"]),
     )
 
 
 def _type_to_json(named: NamedType) -> dict[str, object]:
-    return _without_empty(
+    return without_empty(
         {
             "kind": named.kind.value,
             "labels": list(named.labels),
@@ -216,58 +233,24 @@ def _type_to_json(named: NamedType) -> dict[str, object]:
             # Attributes have an order that counts, so they are pairs and no object.
             "attributes": [list(attribute) for attribute in named.attributes],
             "subtype": named.subtype,
+            "collation": named.collation,
+            "extension": named.extension,
         }
     )
 
 
 def _type(name: str, value: Mapping[str, object]) -> NamedType:
-    attributes = [_texts(pair) for pair in _sequence(value.get("attributes", ()))]
+    attributes = [as_texts(pair) for pair in as_sequence(value.get("attributes", ()))]
     return NamedType(
         name=name,
         kind=TypeKind(value["kind"]),
-        labels=_texts(value.get("labels", ())),
-        base=_optional(value.get("base")),
+        labels=as_texts(value.get("labels", ())),
+        base=as_optional(value.get("base")),
         not_null=bool(value.get("not_null", False)),
-        default=_optional(value.get("default")),
-        checks=_texts(value.get("checks", ())),
+        default=as_optional(value.get("default")),
+        checks=as_texts(value.get("checks", ())),
         attributes=tuple((name, type_name) for name, type_name in attributes),
-        subtype=_optional(value.get("subtype")),
+        subtype=as_optional(value.get("subtype")),
+        collation=as_optional(value.get("collation")),
+        extension=as_optional(value.get("extension")),
     )
-
-
-def _without_empty(members: dict[str, object]) -> dict[str, object]:
-    return {
-        name: member
-        for name, member in members.items()
-        if member is not None and member is not False and member not in ([], {})
-    }
-
-
-def _mapping(value: object) -> Mapping[str, object]:
-    return _checked(value, dict)
-
-
-def _sequence(value: object) -> Sequence[object]:
-    if isinstance(value, (list, tuple)):
-        return value
-    message = f"{type(value).__name__} is not a list"
-    raise TypeError(message)
-
-
-def _text(value: object) -> str:
-    return _checked(value, str)
-
-
-def _optional(value: object) -> str | None:
-    return None if value is None else _text(value)
-
-
-def _texts(value: object) -> tuple[str, ...]:
-    return tuple(map(_text, _sequence(value)))
-
-
-def _checked(value: object, kind: type[_Value]) -> _Value:
-    if not isinstance(value, kind):
-        message = f"{type(value).__name__} is not {kind.__name__}"
-        raise TypeError(message)
-    return value

@@ -20,6 +20,7 @@ from gitexport.model.relation import (
     UniqueKey,
 )
 from gitexport.source.postgresql import catalog_queries as queries
+from gitexport.source.postgresql.catalog_structure import Structures, read_structures
 from gitexport.source.postgresql.catalog_types import TYPE_KINDS, TypeGraph, read_types
 from gitexport.source.postgresql.session import Cursor
 
@@ -53,6 +54,7 @@ class _Parts(NamedTuple):
     partitions: _Rows
     estimates: _Rows
     types: TypeGraph
+    structures: Structures
 
 
 def read_catalog(cursor: Cursor, schemas: Sequence[str] = ()) -> list[Relation]:
@@ -98,6 +100,7 @@ def _describe(cursor: Cursor, relations: Sequence[_Row]) -> list[Relation]:
         partitions=_grouped(cursor, queries.PARTITIONS, partitioned),
         estimates=_grouped(cursor, queries.ESTIMATES, oids),
         types=read_types(cursor, oids),
+        structures=read_structures(cursor, oids),
     )
     return [_relation(row, parts) for row in relations]
 
@@ -123,6 +126,9 @@ def _relation(row: _Row, parts: _Parts) -> Relation:
         if is_immediate and key_columns
     ]
     estimate = parts.estimates.get(oid, ((0,),))[0][0]
+    structures = parts.structures
+    types = [column[3] for column in columns]
+    extensions = {*structures.extensions.get(oid, ()), *parts.types.extensions_of(types)}
     return Relation(
         name=RelationName(schema, name),
         kind=_KINDS[kind],
@@ -132,12 +138,16 @@ def _relation(row: _Row, parts: _Parts) -> Relation:
         nullable_keys=tuple(key for key in unique if not not_null.issuperset(key.columns)),
         foreign_keys=tuple(map(_foreign_key, parts.foreign_keys.get(oid, ()))),
         checks=tuple((check, text) for check, text in parts.checks.get(oid, ())),
-        types=parts.types.closure(column[3] for column in columns),
+        types=parts.types.closure(types),
         partition_key=partition_key,
         partitions=tuple(RelationName(*names) for names in parts.partitions.get(oid, ())),
         is_partition=is_partition,
         has_inheritance=has_inheritance,
         extension=extension,
+        constraints=structures.constraints.get(oid, ()),
+        bounds=structures.bounds.get(oid, ()),
+        sequences=structures.sequences.get(oid, ()),
+        extensions=tuple(sorted(extensions)),
         estimated_rows=max(0, estimate or 0),
     )
 
@@ -153,6 +163,7 @@ def _column(row: _Row) -> Column:
         generated=expression if generated else None,
         identity=_IDENTITIES.get(identity),
         collation=collation,
+        is_virtual=generated == "v",
     )
 
 

@@ -153,6 +153,14 @@ SELECT t.oid, format_type(t.oid, NULL), n.nspname,
                 AND a.attrelid = t.typrelid AND a.attnum > 0 AND NOT a.attisdropped
               ORDER BY a.attnum),
        (SELECT format_type(r.rngsubtype, NULL) FROM pg_range r WHERE r.rngtypid = t.oid),
+       (SELECT quote_ident(cn.nspname) || '.' || quote_ident(co.collname)
+          FROM (SELECT t.typcollation, b.typcollation FROM pg_type b WHERE b.oid = t.typbasetype
+                UNION ALL
+                SELECT r.rngcollation, b.typcollation FROM pg_range r
+                  JOIN pg_type b ON b.oid = r.rngsubtype WHERE r.rngtypid = t.oid) c(own, usual)
+          JOIN pg_collation co ON co.oid = c.own
+          JOIN pg_namespace cn ON cn.oid = co.collnamespace WHERE c.own <> c.usual),
+       e.extname, en.nspname,
        ARRAY(SELECT edge.target FROM (
          SELECT t.typelem UNION SELECT t.typbasetype
          UNION SELECT a.atttypid FROM pg_attribute a WHERE t.typtype = 'c'
@@ -163,4 +171,8 @@ SELECT t.oid, format_type(t.oid, NULL), n.nspname,
          ) edge(target) WHERE edge.target <> 0)
   FROM needed JOIN pg_type t ON t.oid = needed.oid
   JOIN pg_namespace n ON n.oid = t.typnamespace
+  LEFT JOIN pg_depend d ON d.classid = 'pg_type'::regclass AND d.objid = t.oid
+   AND d.refclassid = 'pg_extension'::regclass AND d.deptype = 'e'
+  LEFT JOIN pg_extension e ON e.oid = d.refobjid
+  LEFT JOIN pg_namespace en ON en.oid = e.extnamespace
 """

@@ -29,9 +29,18 @@ class TypeGraph:
 
     types: dict[int, NamedType]
     needs: dict[int, tuple[int, ...]]
+    extensions: dict[int, tuple[str, str]]
 
     def closure(self, roots: Iterable[int]) -> tuple[NamedType, ...]:
         """Lists the named types that some types need, themselves included, by name."""
+        named = [self.types[oid] for oid in self._reached(roots) if oid in self.types]
+        return tuple(sorted(named, key=lambda named_type: named_type.name))
+
+    def extensions_of(self, roots: Iterable[int]) -> set[tuple[str, str]]:
+        """Gives the extensions, each with its schema, that bring what some types need."""
+        return {self.extensions[oid] for oid in self._reached(roots) if oid in self.extensions}
+
+    def _reached(self, roots: Iterable[int]) -> set[int]:
         seen: set[int] = set()
         waiting = list(roots)
         while waiting:
@@ -39,8 +48,7 @@ class TypeGraph:
             if oid not in seen:
                 seen.add(oid)
                 waiting.extend(self.needs.get(oid, ()))
-        named = [self.types[oid] for oid in seen if oid in self.types]
-        return tuple(sorted(named, key=lambda named_type: named_type.name))
+        return seen
 
 
 def read_types(cursor: Cursor, oids: list[int]) -> TypeGraph:
@@ -49,13 +57,15 @@ def read_types(cursor: Cursor, oids: list[int]) -> TypeGraph:
     Raises:
         psycopg.Error: The server refused the query.
     """
-    graph = TypeGraph({}, {})
+    graph = TypeGraph({}, {}, {})
     cursor.execute(TYPES, {"oids": oids})
     for row in cursor:
         oid, name, schema, kind_code, labels, base, not_null, default, checks, *rest = row
-        attribute_names, attribute_types, subtype, needs = rest
+        attribute_names, attribute_types, subtype, collation, extension, home, needs = rest
         kind = TYPE_KINDS.get(kind_code, TypeKind.BASE)
         graph.needs[oid] = tuple(needs)
+        if extension is not None:
+            graph.extensions[oid] = (extension, home)
         if schema == "pg_catalog" or kind not in _NAMED:
             continue
         graph.types[oid] = NamedType(
@@ -68,5 +78,7 @@ def read_types(cursor: Cursor, oids: list[int]) -> TypeGraph:
             checks=tuple(checks),
             attributes=tuple(zip(attribute_names, attribute_types, strict=True)),
             subtype=subtype,
+            collation=collation,
+            extension=extension,
         )
     return graph

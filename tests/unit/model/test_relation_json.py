@@ -10,9 +10,11 @@ from gitexport.model.relation import (
     Column,
     ForeignKey,
     NamedType,
+    PartitionBound,
     Relation,
     RelationKind,
     RelationName,
+    Sequence,
     TypeKind,
     UniqueKey,
 )
@@ -26,6 +28,7 @@ RELATION = Relation(
         Column("json_exported", "boolean", default="false"),
         Column("mood", "dwh.mood", TypeKind.ENUM, collation="de-x-icu"),
         Column("total", "numeric(10,2)", generated="(id * 2)"),
+        Column("late", "bigint", generated="(id * 3)", is_virtual=True),
     ),
     primary_key=("id",),
     unique_keys=(UniqueKey("pk", ("id",), is_primary=True), UniqueKey("u", ("mood", "id"))),
@@ -40,22 +43,43 @@ RELATION = Relation(
         NamedType("dwh.mood", TypeKind.ENUM, labels=("sad", "ok")),
         NamedType("dwh.pair", TypeKind.COMPOSITE, attributes=(("b", "text"), ("a", "integer"))),
         NamedType("dwh.positive", TypeKind.DOMAIN, base="integer", not_null=True, checks=("x",)),
+        NamedType("dwh.word", TypeKind.DOMAIN, base="text", collation="de", extension="ours"),
     ),
     partition_key="RANGE (id)",
     partitions=(RelationName("Läden", "p1"),),
     has_inheritance=True,
     extension="postgis",
+    constraints=(("apart", "EXCLUDE USING gist (id WITH =)"), ("pk", "PRIMARY KEY (id)")),
+    bounds=(
+        PartitionBound(
+            RelationName("Läden", "p1"), RelationName("Läden", 'x"y'), "DEFAULT", "LIST (id)"
+        ),
+    ),
+    sequences=(
+        Sequence(RelationName("a", "S"), "id", "bigint", start=7, increment=-2, cache=9),
+        Sequence(
+            RelationName("a", "t"),
+            "id",
+            "smallint",
+            is_owned=False,
+            minimum=-3,
+            maximum=3,
+            cycles=True,
+        ),
+    ),
+    extensions=(("hstore", "public"),),
     estimated_rows=7,
 )
 
 
-EVERYTHING = ["id", "mood", "total", "pair", "positive"]
+EVERYTHING = ["id", "mood", "total", "late", "pair", "positive", "word"]
 
 
 def test_relation_comes_back_without_flag_and_estimate() -> None:
     more = (
         Column("pair", "dwh.pair[]", TypeKind.ARRAY),
         Column("positive", "dwh.positive", TypeKind.DOMAIN),
+        Column("word", "dwh.word", TypeKind.DOMAIN),
     )
     relation = replace(RELATION, columns=(*RELATION.columns, *more))
 
@@ -77,13 +101,38 @@ def test_nothing_but_name_and_type_is_said_of_other_columns() -> None:
         columns=(*RELATION.columns, secret),
         checks=(*RELATION.checks, ("form", "CHECK ((ssn ~ 'canary'::text))")),
         types=(*RELATION.types, NamedType("dwh.secret", TypeKind.DOMAIN, checks=("canary",))),
+        constraints=(*RELATION.constraints, ("one", "UNIQUE (ssn) INCLUDE (canary)")),
+        sequences=(*RELATION.sequences, Sequence(RelationName("a", "canary"), "ssn", "bigint")),
+        partition_key="LIST (ssn)",
+        bounds=(
+            PartitionBound(
+                RelationName("a", "p"), RelationName("a", "b"), "FOR VALUES IN ('canary')"
+            ),
+        ),
     )
 
     value = relation_to_json(relation, EVERYTHING, "json_exported")
 
     assert "canary" not in str(value)
     assert {"name": "ssn", "type": "dwh.secret", "published": False} in value["columns"]  # type: ignore[operator]
-    assert relation_from_json(value).checks == RELATION.checks
+    back = relation_from_json(value)
+    assert back.checks == RELATION.checks
+    assert back.constraints == RELATION.constraints
+    assert back.sequences == RELATION.sequences
+
+
+def test_only_whole_names_count_as_mentions() -> None:
+    hidden = (Column("i", "text"), Column('a"b', "text"))
+    checks = (
+        ("apart", "CHECK ((id > 0))"),
+        ("quoted", 'CHECK (("a""b" <> \'\'::text))'),
+        ("same", "CHECK ((i > 0))"),
+        ("whole", "CHECK ((i$x > 0))"),
+    )
+    relation = replace(RELATION, columns=(*RELATION.columns, *hidden), checks=checks)
+
+    back = relation_from_json(relation_to_json(relation, EVERYTHING, "json_exported"))
+    assert [name for name, _text in back.checks] == ["apart", "whole"]
 
 
 def test_file_says_which_columns_are_published() -> None:
