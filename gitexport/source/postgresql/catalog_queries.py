@@ -122,6 +122,8 @@ WITH RECURSIVE needed(oid) AS (
   SELECT a.atttypid FROM pg_attribute a
    WHERE a.attrelid = ANY (%(oids)s) AND a.attnum > 0 AND NOT a.attisdropped
   UNION
+  SELECT wanted.oid FROM unnest(%(types)s::oid[]) wanted(oid)
+  UNION
   SELECT edge.target FROM needed JOIN LATERAL (
     SELECT t.typelem FROM pg_type t WHERE t.oid = needed.oid AND t.typelem <> 0
     UNION ALL

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from gitexport.model.relation import NamedType, TypeKind
@@ -51,14 +51,16 @@ class TypeGraph:
         return seen
 
 
-def read_types(cursor: Cursor, oids: list[int]) -> TypeGraph:
+def read_types(cursor: Cursor, oids: list[int], types: Sequence[int] = ()) -> TypeGraph:
     """Reads the types that the relations with these object ids need, in one query.
+
+    With `types`, also those with these object ids themselves.
 
     Raises:
         psycopg.Error: The server refused the query.
     """
     graph = TypeGraph({}, {}, {})
-    cursor.execute(TYPES, {"oids": oids})
+    cursor.execute(TYPES, {"oids": oids, "types": list(types)})
     for row in cursor:
         oid, name, schema, kind_code, labels, base, not_null, default, checks, *rest = row
         attribute_names, attribute_types, subtype, collation, extension, home, needs = rest
