@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
-from gitexport.model.relation import Relation
+from gitexport.model.relation import Relation, RelationName
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +42,9 @@ class CreationPlan:
 
 class RelationMaker(Protocol):
     """Makes relations in an open transaction."""
+
+    def relations(self, names: Sequence[RelationName]) -> dict[RelationName, Relation]:
+        """Describes relations as they are in the transaction; those that are not are left out."""
 
     def plan_creation(self, wanted: Sequence[WantedRelation]) -> CreationPlan:
         """Compares the database with what is wanted, and changes nothing.

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import NamedTuple, Protocol
 
+from gitexport.model.creation import RelationMaker
 from gitexport.model.entity import Entity
 from gitexport.model.foreign_keys import Component
 from gitexport.model.ports import Key
@@ -121,8 +122,11 @@ class CascadeReach(NamedTuple):
     rows: int
 
 
-class RowWriter(Protocol):
+class RowWriter(RelationMaker, Protocol):
     """Writes rows in one transaction. Every method but `write` leaves people's rows alone.
+
+    Relations that it makes first are there for everything that follows, and gone with it
+    where the transaction is undone.
 
     Methods that give iterators use the connection until these end or are closed. Errors
     name relations, keys, columns and constraints, never another value of a row. After an

@@ -8,11 +8,12 @@ from contextlib import contextmanager
 from psycopg import sql
 
 from gitexport.errors import PermissionDeniedError
+from gitexport.model.creation import CreationPlan, WantedRelation
 from gitexport.model.entity import Entity
 from gitexport.model.foreign_keys import Component, order_relations
 from gitexport.model.ports import Key
 from gitexport.model.recognition import Dangling, Recogniser
-from gitexport.model.relation import Relation
+from gitexport.model.relation import Relation, RelationName
 from gitexport.model.writing import (
     CascadeReach,
     CurrentRow,
@@ -23,6 +24,7 @@ from gitexport.model.writing import (
     WriteCounts,
     WritingOptions,
 )
+from gitexport.source.postgresql.catalog import read_relations
 from gitexport.source.postgresql.errors import translating
 from gitexport.source.postgresql.session import Connection, Cursor, pin
 from gitexport.source.postgresql.writing.cascades import find_reach
@@ -83,6 +85,25 @@ class PostgresWriter:
         self._stages: dict[str, Stage] = {}
         self._verdicts: dict[str, Verdicts] = {}
         self._silence = Silence(cursor)
+
+    def relations(self, names: Sequence[RelationName]) -> dict[RelationName, Relation]:
+        """Describes relations as they are in the transaction; those that are not are left out."""
+        with translating("reading the catalog"):
+            return read_relations(self._cursor, names)
+
+    def plan_creation(self, wanted: Sequence[WantedRelation]) -> CreationPlan:
+        """Compares the database with what is wanted, and changes nothing."""
+        # Only who makes relations pays for loading what that takes.
+        from gitexport.source.postgresql.create.plan import plan_creation
+
+        with translating("planning relations"):
+            return plan_creation(self._cursor, wanted)
+
+    def create(self, plan: CreationPlan) -> None:
+        """Makes everything, or fails."""
+        from gitexport.source.postgresql.create.run import create
+
+        create(self._cursor, plan)
 
     def relation(self, entity: Entity) -> Relation:
         """Describes an entity's relation as it is now."""
