@@ -6,7 +6,7 @@ the tag follows, the working tree comes last. Called by who holds the lock.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -116,16 +116,28 @@ def show_commit(
     """
     state = read_state(repository)
     shown = state.shown if state.shown and state.shown in repository.pygit() else parent
-    base, target = repository.tree_of(shown), repository.tree_of(commit)
-    assert repository.worktree is not None  # noqa: S101 - `is_shown` was asked
-    view = refresh(
-        repository.worktree,
-        repository.gitdir,
-        changed_files(repository.read_tree, base, target),
-        read_blob=repository.read_blob,
-        on_progress=progress.advance,
-    )
+    kept: list[str] = []
+    if shown != parent:
+        # What people committed meanwhile stands in the files already, and is no edit.
+        view = _refresh(repository, shown, parent, lambda _steps: None)
+        if view.stale is not None or view.refused_count:
+            return view
+        kept = view.kept
+    view = _refresh(repository, parent, commit, progress.advance)
     if view.stale is None:
-        left = tuple(sorted({*state.edits_left, *view.kept}))
+        left = tuple(sorted({*state.edits_left, *kept, *view.kept}))
         write_state(repository, replace(state, shown=commit, edits_left=left))
     return view
+
+
+def _refresh(
+    repository: DataRepository, old: ObjectId, new: ObjectId, advance: Callable[[int], None]
+) -> ViewReport:
+    assert repository.worktree is not None  # noqa: S101 - `is_shown` was asked
+    return refresh(
+        repository.worktree,
+        repository.gitdir,
+        changed_files(repository.read_tree, repository.tree_of(old), repository.tree_of(new)),
+        read_blob=repository.read_blob,
+        on_progress=advance,
+    )

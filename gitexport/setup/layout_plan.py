@@ -20,8 +20,8 @@ from gitexport.model.entity import (
     MANIFEST_PATH,
     RELATIONS_DIRECTORY,
     Entity,
-    Publication,
 )
+from gitexport.setup.repository_files import ATTRIBUTES_PATH, renewed_attributes
 from gitexport.store.pack import ObjectKind, object_id
 from gitexport.store.trees import FILE_MODE, FileEdits, TreeEntry
 
@@ -111,7 +111,7 @@ def plan_layout(history: StoredHistory, tree: StoredTree) -> LayoutPlan:
             _rename_relation(plan, history, tree, former, entity.name)
     _refuse_occupied(plan, tree)
     if plan.moves:
-        _describe(plan, publication, manifest, tree)
+        _describe(plan, history, manifest, tree)
     return plan
 
 
@@ -182,10 +182,15 @@ def _refuse_occupied(plan: LayoutPlan, tree: StoredTree) -> None:
 
 
 def _describe(
-    plan: LayoutPlan, publication: Publication, manifest: Manifest, tree: StoredTree
+    plan: LayoutPlan, history: StoredHistory, manifest: Manifest, tree: StoredTree
 ) -> None:
     plan.contents[MANIFEST_PATH] = manifest.to_bytes()
-    config = publication.config_text
+    known = tree.blob(ATTRIBUTES_PATH.encode())
+    old = None if known is None else history.repository.read_blob(known)
+    attributes = renewed_attributes(history.publication, old)
+    if attributes is not None and attributes != old:
+        plan.contents[ATTRIBUTES_PATH] = attributes
+    config = history.publication.config_text
     blob = object_id(ObjectKind.BLOB, config)
     if config and tree.blob(CONFIG_PATH.encode()) != blob:
         plan.contents[CONFIG_PATH] = config

@@ -49,10 +49,21 @@ def plan_files(
         path = relation_path(entity)
         if relation is not None and (is_new or read(path) is None):
             files[path] = relation_file(entity, relation)
-    files[ATTRIBUTES_PATH] = _attributes(publication, read(ATTRIBUTES_PATH)).encode()
+    attributes = _attributes(publication, read(ATTRIBUTES_PATH))
+    files[ATTRIBUTES_PATH] = attributes.encode("utf-8", "surrogateescape")
     if read(README_PATH) is None:
         files[README_PATH] = _README.encode()
     return {path: content for path, content in files.items() if read(path) != content}
+
+
+def renewed_attributes(publication: Publication, content: bytes | None) -> bytes | None:
+    """Gives `.gitattributes` with the lines of today's directories.
+
+    None where people took gitexport's lines out, or have no such file: then it is theirs.
+    """
+    if content is None or _BEGIN.encode() not in content:
+        return None
+    return _attributes(publication, content).encode("utf-8", "surrogateescape")
 
 
 def relation_file(entity: Entity, relation: Relation) -> bytes:

@@ -63,6 +63,33 @@ def test_documents_move_as_pure_renames(journey: Journey) -> None:
     fsck(journey.path)
 
 
+def test_attributes_follow_the_directory(journey: Journey) -> None:
+    path = journey.path / ".gitattributes"
+    path.write_bytes(b"*.png binary # \xff\n" + path.read_bytes())
+    journey.git("commit", "-q", "-a", "-m", "pictures")
+    configure(journey, "users", directory="data/people")
+
+    journey.done("relayout")
+
+    asked = journey.git("check-attr", "merge", "--", "data/people/1.json", "data/users/1.json")
+    assert asked.splitlines() == [
+        "data/people/1.json: merge: gitexport",
+        "data/users/1.json: merge: unspecified",
+    ]
+    assert path.read_bytes().startswith(b"*.png binary # \xff\n# What")
+    assert journey.git("status", "--porcelain") == ""
+
+
+def test_attributes_without_lines_of_gitexport_stay(journey: Journey) -> None:
+    (journey.path / ".gitattributes").write_text("*.png binary\n")
+    journey.git("commit", "-q", "-a", "-m", "pictures")
+    configure(journey, "users", directory="data/people")
+
+    journey.done("relayout")
+
+    assert journey.git("show", "main:.gitattributes") == "*.png binary"
+
+
 def test_flags_stay_trusted_after_it(journey: Journey) -> None:
     configure(journey, "users", shard="hash/1")
     journey.done("relayout")
