@@ -153,6 +153,25 @@ def test_types_of_people_s_own_are_written_back(
     assert documents_of(database, THINGS) == documents
 
 
+def test_texts_that_copy_would_misread_are_written_back(
+    database: str, connection: psycopg.Connection
+) -> None:
+    connection.execute("CREATE TABLE things (id text PRIMARY KEY, a text, b text[], c jsonb)")
+    values = ["null", "\\N", "\\.", "n\\ull", "NULL", "a\tb", "\r\n", "\\", '"', "", " "]
+    for value in values:
+        connection.execute(
+            "INSERT INTO things VALUES (%(v)s, %(v)s, ARRAY[%(v)s], to_jsonb(%(v)s::text))",
+            {"v": value},
+        )
+    documents = documents_of(database, THINGS)
+    before = texts(connection, "things")
+    connection.execute("TRUNCATE things")
+
+    make_like(database, {THINGS: documents})
+
+    assert texts(connection, "things") == before
+
+
 def test_json_of_another_spelling_counts_as_equal(
     database: str, connection: psycopg.Connection
 ) -> None:

@@ -16,32 +16,44 @@ from gitexport.canonical.check import canonical_json
 from gitexport.canonical.encode import CLOSING, EMPTY_DOCUMENT, opening
 from gitexport.errors import UnsupportedValueError
 from gitexport.model.ports import Key
-from gitexport.source.postgresql.writing.values import COPY_NULL, Converter, copy_field
+from gitexport.source.postgresql.writing.values import (
+    COPY_NULL,
+    Converter,
+    copy_field,
+    plain_field,
+)
 
-_STRING = rb'"[^"\\\n]*(?:\\.[^"\\\n]*)*"'
-_VALUE = rb"(" + _STRING + rb"|[^\s\"{}\[\],]+|\[\]|\{\}|[\[{]\n(?:    [^\n]*\n)+  [\]}])"
+_QUOTE = ord('"')
+_STRING = rb'"[^"\\\x00-\x1f]*(?:\\.[^"\\\x00-\x1f]*)*"'
+_NUMBER = rb"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?"
+_NESTED = rb"\[\]|\{\}|[\[{]\n(?:    [^\n]*\n)+  [\]}]"
+_VALUE = rb"(%b|%b|true|false|null|%b)" % (_STRING, _NUMBER, _NESTED)
 _MEMBER = re.compile(rb"^  (" + _STRING + rb"): ", re.MULTILINE)
 
 
 class DocumentShape:
     """The documents with one set of members, against the columns that are written.
 
-    `missing` are columns that they lack, `unknown` members that are not written.
+    `missing` are columns that they lack, `unknown` members that are not written. `documents`
+    counts those that were read.
     """
 
     def __init__(self, number: int, names: Sequence[str], columns: Mapping[str, Converter]) -> None:
         places = {name: place for place, name in enumerate(names)}
         self.number = number
+        self.documents = 0
         self.missing = tuple(name for name in columns if name not in places)
         self.unknown = tuple(name for name in names if name not in columns)
         self.fields = [(places.get(name, -1), convert) for name, convert in columns.items()]
+        # Most documents hold the written columns in their order, and plain values alone.
+        self.is_plain = list(names) == list(columns) and {*columns.values()} <= {plain_field}
         between = [re.escape(text) + _VALUE for text in opening(names)]
         closing = CLOSING if names else EMPTY_DOCUMENT
-        self._match = re.compile(b"".join(between) + re.escape(closing)).fullmatch
+        self.match = re.compile(b"".join(between) + re.escape(closing)).fullmatch
 
     def values(self, document: bytes) -> tuple[bytes, ...] | None:
         """Gives each member's JSON text; None where the document has another shape."""
-        found = self._match(document)
+        found = self.match(document)
         return None if found is None else found.groups()
 
 
@@ -58,7 +70,6 @@ class DocumentReader:
         self._names = list(columns)
         self._shapes: dict[tuple[str, ...], DocumentShape] = {}
         self._latest: DocumentShape | None = None
-        self._counts: Counter[DocumentShape] = Counter()
 
     @property
     def shapes(self) -> tuple[DocumentShape, ...]:
@@ -67,11 +78,18 @@ class DocumentReader:
 
     def missing(self) -> dict[str, int]:
         """Counts documents by the columns that they lack; key columns are never lacked."""
-        return self._count({shape: shape.missing for shape in self._counts}, self._key)
+        counts: Counter[str] = Counter()
+        for shape in self.shapes:
+            lacked = [name for name in shape.missing if name not in self._key]
+            counts.update(dict.fromkeys(lacked, shape.documents))
+        return dict(sorted(counts.items()))
 
     def unknown(self) -> dict[str, int]:
         """Counts documents by the members that are not written."""
-        return self._count({shape: shape.unknown for shape in self._counts}, ())
+        counts: Counter[str] = Counter()
+        for shape in self.shapes:
+            counts.update(dict.fromkeys(shape.unknown, shape.documents))
+        return dict(sorted(counts.items()))
 
     def read(self, key: Key, document: bytes) -> tuple[DocumentShape, list[bytes]]:
         """Gives a document's shape, and a field for each column.
@@ -81,11 +99,18 @@ class DocumentReader:
                 that its column cannot; `where` is the column's name.
         """
         shape = self._latest
-        values = shape.values(document) if shape is not None else None
-        if shape is None or values is None:
-            shape, values = self._shape_of(document)
-            self._latest = shape
-        self._counts[shape] += 1
+        found = None if shape is None else shape.match(document)
+        if shape is not None and found is not None:
+            shape.documents += 1
+            if shape.is_plain and b"\\" not in document and b'"null"' not in document:
+                return shape, [v[1:-1] if v[0] == _QUOTE else v for v in found.groups()]
+            return shape, self._fields(key, shape, found.groups())
+        shape, values = self._shape_of(document)
+        shape.documents += 1
+        self._latest = shape
+        return shape, self._fields(key, shape, values)
+
+    def _fields(self, key: Key, shape: DocumentShape, values: Sequence[bytes]) -> list[bytes]:
         fields: list[bytes] = []
         try:
             for member, convert in shape.fields:
@@ -93,11 +118,10 @@ class DocumentReader:
         except UnsupportedValueError as error:
             error.where = self._names[len(fields)]
             raise
-        if shape.missing:
-            for place, name in enumerate(self._names):
-                if name in self._key and name in shape.missing:
-                    fields[place] = copy_field(key[self._key[name]].encode())
-        return shape, fields
+        for place, name in enumerate(self._names) if shape.missing else ():
+            if name in self._key and name in shape.missing:
+                fields[place] = copy_field(key[self._key[name]].encode())
+        return fields
 
     def _shape_of(self, document: bytes) -> tuple[DocumentShape, tuple[bytes, ...]]:
         for attempt in (document, None):
@@ -116,11 +140,3 @@ class DocumentReader:
 
     def _new(self, names: tuple[str, ...]) -> DocumentShape:
         return DocumentShape(len(self._shapes), names, self._columns)
-
-    def _count(
-        self, names: Mapping[DocumentShape, Sequence[str]], left_out: Mapping[str, int] | tuple[()]
-    ) -> dict[str, int]:
-        counts: Counter[str] = Counter()
-        for shape, members in names.items():
-            counts.update({name: self._counts[shape] for name in members if name not in left_out})
-        return dict(sorted(counts.items()))

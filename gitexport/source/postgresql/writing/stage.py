@@ -25,7 +25,12 @@ from gitexport.source.postgresql.writing.refusals import (
     unsuitable,
 )
 from gitexport.source.postgresql.writing.target import Target
-from gitexport.source.postgresql.writing.values import converter, copy_field, is_geometry
+from gitexport.source.postgresql.writing.values import (
+    COPY_NULL,
+    converter,
+    copy_field,
+    is_geometry,
+)
 
 COMPLETE = -1
 """The shape of documents that hold every column, or whose others become null."""
@@ -215,11 +220,13 @@ class Stage:
         lines: list[bytes] = []
         keys: list[Key] = []
         size = 0
+        latest, head = None, b""
         for key, document in documents:
             shape, fields = self._read(key, document)
-            number = self._number(key, shape, missing)
+            if shape is not latest:
+                latest, head = shape, b"%b\t%d\t" % (action, self._number(key, shape, missing))
             self.rows += 1
-            line = b"%d\t%b\t%d\t%b\n" % (self.rows, action, number, b"\t".join(fields))
+            line = b"%d\t%b%b\n" % (self.rows, head, b"\t".join(fields))
             lines.append(line)
             keys.append(key)
             size += len(line)
@@ -237,7 +244,8 @@ class Stage:
             column = f"column '{error.where}' " if error.where else ""
             raise unsuitable(name, key, column + error.message) from error
         for place, part in self._own_key:
-            if fields[place] != copy_field(key[part].encode()):
+            text = key[part].encode()
+            if fields[place] != text and fields[place] != copy_field(text):
                 message = f"the document names another key in '{self.target.columns[place].name}'"
                 raise unsuitable(name, key, message, hint="a document stands at its own path")
         return shape, fields
@@ -255,7 +263,11 @@ class Stage:
 
     def _copy(self, table: sql.Identifier, lines: Sequence[bytes], keys: Sequence[Key]) -> None:
         try:
-            with self._cursor.copy(sql.SQL("COPY {} FROM STDIN").format(table)) as copy:
+            with self._cursor.copy(
+                sql.SQL("COPY {} FROM STDIN (NULL {})").format(
+                    table, sql.Literal(COPY_NULL.decode())
+                )
+            ) as copy:
                 copy.write(b"".join(lines))
         except psycopg.Error as error:
             entity = self.target.entity.name

@@ -36,7 +36,8 @@ SELECT w.privilege, current_user::text FROM unnest(%(privileges)s::text[]) AS w(
 class Target:
     """One entity's relation as rows are written to it.
 
-    `columns` are published ones and those of the key, in the order of staging tables.
+    `columns` are published ones and those of the key, in the order of staging tables, which
+    is that of documents.
     """
 
     entity: Entity
@@ -151,7 +152,12 @@ def read_target(cursor: Cursor, entity: Entity) -> Target:
     return Target(
         entity=entity,
         reading=reading,
-        columns=tuple(column for column in relation.columns if column.name in written),
+        columns=tuple(
+            sorted(
+                (column for column in relation.columns if column.name in written),
+                key=lambda column: column.name,
+            )
+        ),
         types=read_value_types(cursor, entity.relation),
         delimiters=delimiters,
     )

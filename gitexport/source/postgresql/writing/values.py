@@ -10,20 +10,25 @@ Output Syntax", "hstore".
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 
 from gitexport.canonical.value import ExactNumber, JsonValue, dumps_line, loads
 from gitexport.errors import UnsupportedValueError
 from gitexport.source.postgresql.value_types import ValueType
 
-COPY_NULL = b"\\N"
+COPY_NULL = b"null"
+"""How a field says that there is no value: as JSON does. The text is written otherwise."""
 Converter = Callable[[bytes], bytes]
 """Makes a field of COPY's text form of a value's JSON text."""
 
 _NUL = "holds a null character, which the database cannot store"
+_LAYOUT = re.compile(rb"\n *")
 _COMMA = ","
 _QUOTE = ord('"')
 _BRACKETS = b"[{"
+_NULL_STRING = b'"null"'
+_NULL_TEXT = b"n\\ull"
 _ESCAPES = ((b"\\", b"\\\\"), (b"\n", b"\\n"), (b"\t", b"\\t"), (b"\r", b"\\r"))
 
 
@@ -35,7 +40,7 @@ def converter(value_type: ValueType, delimiters: Mapping[str, str]) -> Converter
     """
     base = value_type.base
     if base.is_json or is_geometry(base):
-        return _raw_field
+        return raw_field
     if base.code in {"a", "c"} or base.is_vector or base.has_json_cast:
         writer = _Writer(delimiters)
 
@@ -46,7 +51,7 @@ def converter(value_type: ValueType, delimiters: Mapping[str, str]) -> Converter
             return copy_field((text or "").encode())
 
         return nested
-    return _plain_field
+    return plain_field
 
 
 def is_geometry(base: ValueType) -> bool:
@@ -59,27 +64,33 @@ def copy_field(text: bytes) -> bytes:
     for char, escape in _ESCAPES:
         if char in text:
             text = text.replace(char, escape)
-    return text
+    return _NULL_TEXT if text == COPY_NULL else text
 
 
-def _raw_field(raw: bytes) -> bytes:
-    # A JSON null is no value, as in every reader of JSON.
+def raw_field(raw: bytes) -> bytes:
+    """Gives the field of a column that holds JSON; a null is no value, as for every reader."""
+    if b"\n" in raw:
+        # A raw line feed never stands inside of a string, so every one is a file's layout.
+        raw = _LAYOUT.sub(b"", raw)
     return COPY_NULL if raw == b"null" else copy_field(raw)
 
 
-def _plain_field(raw: bytes) -> bytes:
+def plain_field(raw: bytes) -> bytes:
+    """Gives the field of a column whose value is one number, boolean or string.
+
+    Raises:
+        UnsupportedValueError: A string holds what the database cannot store.
+    """
     first = raw[0]
     if first == _QUOTE:
         if b"\\" not in raw:
-            return raw[1:-1]
+            return _NULL_TEXT if raw == _NULL_STRING else raw[1:-1]
         text: str = json.loads(raw)
         if "\x00" in text:
             raise UnsupportedValueError(_NUL)
         return copy_field(text.encode())
-    if first in _BRACKETS:
-        # An object or a list of a column that was of a type for those.
-        return copy_field(raw)
-    return COPY_NULL if raw == b"null" else raw
+    # An object or a list of a column that was of a type for those.
+    return copy_field(raw) if first in _BRACKETS else raw
 
 
 class _Writer:

@@ -43,6 +43,7 @@ class Verdicts:
             psycopg.Error: The server refused, or another session holds a lock too long.
         """
         stage, target = self.stage, self.stage.target
+        stage.settle()
         if stage.rows + stage.deletions > LOCKED_ONE_BY_ONE:
             form = "LOCK TABLE {} IN SHARE ROW EXCLUSIVE MODE"
             self._cursor.execute(sql.SQL(form).format(target.table))

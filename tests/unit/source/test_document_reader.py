@@ -1,0 +1,106 @@
+"""Documents are taken apart into fields of COPY, and nothing else passes for a document."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gitexport.canonical.check import canonical_json
+from gitexport.errors import UnsupportedValueError
+from gitexport.source.postgresql.writing.documents import DocumentReader
+from gitexport.source.postgresql.writing.values import copy_field, plain_field, raw_field
+from tests.property.strategies import STRINGS, json_texts
+
+COLUMNS = {"a": plain_field, "b": raw_field, "c": plain_field}
+_ESCAPED = re.compile(rb"\\(.)", re.DOTALL)
+_MEANT = {b"n": b"\n", b"t": b"\t", b"r": b"\r"}
+
+
+def read_field(field: bytes) -> bytes | None:
+    """Reads a field as COPY does with `NULL 'null'`."""
+    if field == b"null":
+        return None
+    assert not set(field) & set(b"\t\n\r")
+    return _ESCAPED.sub(lambda match: _MEANT.get(match[1], match[1]), field)
+
+
+@given(st.text(st.characters(codec="utf-8")))
+def test_a_field_reads_as_its_text(text: str) -> None:
+    assert read_field(copy_field(text.encode())) == text.encode()
+
+
+@given(
+    st.dictionaries(st.sampled_from(["a", "b", "c", "d", 'q"\\', "é"]), st.data()),
+    st.data(),
+)
+def test_every_member_becomes_the_field_of_its_column(
+    names: dict[str, object], data: st.DataObject
+) -> None:
+    values = {
+        name: data.draw(json_texts(strings=STRINGS.filter(lambda t: "\x00" not in t)))
+        for name in names
+    }
+    text = "{" + ", ".join(f"{json.dumps(name)}: {value}" for name, value in values.items()) + "}"
+    try:
+        document = canonical_json(text.encode())
+    except UnsupportedValueError:
+        return
+    reader = DocumentReader(COLUMNS, ["a"])
+    # The second time the shape is known.
+    for _ in range(2):
+        shape, fields = reader.read(("the\tkey",), document)
+        found = dict(zip(COLUMNS, map(read_field, fields), strict=True))
+        assert set(shape.unknown) == set(names) - set(COLUMNS)
+        assert set(shape.missing) == set(COLUMNS) - set(names)
+        for name in COLUMNS:
+            if name not in names:
+                assert found[name] == (b"the\tkey" if name == "a" else None)
+                continue
+            value = canonical_json(values[name].encode())
+            if value == b"null\n":
+                assert found[name] is None
+            elif name != "b" and value.startswith(b'"'):
+                assert found[name] == json.loads(value).encode()
+            else:
+                assert canonical_json(found[name] or b"") == value
+    assert reader.missing() == {n: 2 for n in COLUMNS if n not in names and n != "a"}
+    assert reader.unknown() == dict.fromkeys(sorted(set(names) - set(COLUMNS)), 2)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"",
+        b"[]\n",
+        b"null\n",
+        b'{\n  "a": foo,\n  "b": 1,\n  "c": 1\n}\n',
+        b'{\n  "a": 01,\n  "b": 1,\n  "c": 1\n}\n',
+        b'{\n  "a": "x\ty",\n  "b": 1,\n  "c": 1\n}\n',
+        b'{\n  "a": 1,\n  "a": 1,\n  "c": 1\n}\n',
+        b'{\n  "a": "1,\n  "b": 1,\n  "c": 1\n}\n',
+        b'{\n  "a": 1,\n  "b": 1,\n  "c": 1\n}\n}\n',
+        b'{\n  "a": \\N,\n  "b": 1,\n  "c": 1\n}\n',
+    ],
+)
+def test_what_is_no_json_object_is_refused_also_where_the_shape_is_known(text: bytes) -> None:
+    reader = DocumentReader(COLUMNS, ["a"])
+    reader.read(("1",), b'{\n  "a": 1,\n  "b": 1,\n  "c": 1\n}\n')
+    with pytest.raises(UnsupportedValueError):
+        reader.read(("1",), text)
+
+
+def test_a_document_of_another_layout_is_brought_into_form() -> None:
+    reader = DocumentReader(COLUMNS, ["a"])
+    _, fields = reader.read(("1",), b'{"c":"\\u00e9","b":{"y":1,"x":[1.0]},"a":1}')
+    assert fields == [b"1", b'{"x": [1.0],"y": 1}', "é".encode()]
+
+
+def test_a_value_that_cannot_be_stored_names_its_column() -> None:
+    reader = DocumentReader(COLUMNS, ["a"])
+    with pytest.raises(UnsupportedValueError, match="null character") as caught:
+        reader.read(("1",), b'{\n  "a": 1,\n  "b": 1,\n  "c": "\\u0000"\n}\n')
+    assert caught.value.where == "c"
