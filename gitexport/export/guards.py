@@ -36,17 +36,22 @@ def guard_deletions(
         DecisionNeededError: More than the larger of 100 and 10 % of the documents would go,
             or an entity of 10 and more would become empty.
     """
-    if Override.DELETES in overrides or not deleted:
+    if Override.DELETES in overrides:
         return
-    many = deleted > max(MANY_DELETIONS, count_before * MANY_DELETIONS_SHARE)
-    emptied = count_before >= SMALL_ENTITY and count_after == 0
-    if many or emptied:
+    if is_mass_deletion(count_before=count_before, deleted=deleted, count_after=count_after):
         message = f"{deleted:,} of {count_before:,} documents of '{name}' would be deleted"
         raise DecisionNeededError(
             message,
             where=f"entity '{name}'",
             hint="look at the database; if it is right: gitexport export --allow-deletes",
         )
+
+
+def is_mass_deletion(*, count_before: int, deleted: int, count_after: int) -> bool:
+    """Tells whether so much of an entity would go that a person has to decide."""
+    many = deleted > max(MANY_DELETIONS, count_before * MANY_DELETIONS_SHARE)
+    emptied = count_before >= SMALL_ENTITY and count_after == 0
+    return deleted > 0 and (many or emptied)
 
 
 def guard_source(

@@ -22,6 +22,7 @@ _LISTING_SECONDS = 300.0
 _FETCH_SECONDS = 3600.0
 _SCHEMES = frozenset(("https", "http", "ssh", "git+ssh", "ssh+git", "file", "git"))
 _SSH_SCHEMES = frozenset(("ssh", "git+ssh", "ssh+git"))
+_CREDENTIALS = "has a URL that holds credentials"
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 _HELPER = re.compile(r"[A-Za-z0-9]+::")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
@@ -110,10 +111,7 @@ def call_remote(
     config = repository.pygit().config
     settings = ["fetch.fsckObjects=true"]
     settings += [f"{name}={value}" for name, value in _HTTP_SETTINGS if name not in config]
-    environment: tuple[tuple[str, str], ...] = ()
-    own_ssh = "core.sshCommand" in config or {"GIT_SSH", "GIT_SSH_COMMAND"} & set(os.environ)
-    if not own_ssh:
-        environment = (("GIT_SSH_COMMAND", _SSH),)
+    environment = () if "core.sshCommand" in config else connection_environment()
     call = GitCall(
         gitdir=repository.gitdir,
         settings=tuple(settings),
@@ -121,6 +119,12 @@ def call_remote(
         timeout_seconds=timeout_seconds,
     )
     return run_git(repository.path, arguments, call)
+
+
+def connection_environment() -> tuple[tuple[str, str], ...]:
+    """Gives what keeps ssh from asking and from waiting for ever, unless people set their own."""
+    own = {"GIT_SSH", "GIT_SSH_COMMAND"} & set(os.environ)
+    return () if own else (("GIT_SSH_COMMAND", _SSH),)
 
 
 def refused(remote: str, output: GitOutput, what: str) -> PublishError:
@@ -146,30 +150,34 @@ def printable(text: str) -> str:
     return line if len(line) <= 500 else f"{line[:499]}…"  # noqa: PLR2004 - a readable message
 
 
-def _refuse_unsafe(remote: str, url: str) -> None:
+def unsafe_url(url: str) -> str | None:
+    """Says what is wrong with a URL that would run a helper or holds credentials, if anything."""
     if _HELPER.match(url):
-        message = f"the remote '{remote}' uses the transport '{url.partition('::')[0]}::'"
-        hint = f"run 'git remote set-url {remote} URL' with an https or ssh URL"
-        raise UsageError(message, where=remote, hint=hint)
+        return f"uses the transport '{url.partition('::')[0]}::'"
     if not _URL.match(url):
-        return
+        return None
     try:
         parts = urlsplit(url)
     except ValueError:
-        message = f"the URL of the remote '{remote}' cannot be read"
-        raise UsageError(message, where=remote, hint="see 'git remote -v'") from None
+        return "has a URL that cannot be read"
     if parts.scheme.lower() not in _SCHEMES:
-        message = f"the remote '{remote}' uses the transport '{parts.scheme}'"
-        hint = f"run 'git remote set-url {remote} URL' with an https or ssh URL"
-        raise UsageError(message, where=remote, hint=hint)
+        return f"uses the transport '{parts.scheme}'"
     # The user name of ssh is no secret; in an https URL it often is a token.
     has_secret = "@" in parts.netloc and (
         parts.password is not None or parts.scheme.lower() not in _SSH_SCHEMES
     )
-    if has_secret:
-        message = f"the URL of the remote '{remote}' holds credentials"
+    return _CREDENTIALS if has_secret else None
+
+
+def _refuse_unsafe(remote: str, url: str) -> None:
+    reason = unsafe_url(url)
+    if reason is None:
+        return
+    hint = f"run 'git remote set-url {remote} URL' with an https or ssh URL"
+    if reason == _CREDENTIALS:
         hint = (
             f"run 'git remote set-url {remote} URL' without them, and store them with"
             " 'git config credential.helper store' or use ssh"
         )
-        raise UsageError(message, where=remote, hint=hint)
+    message = f"the remote '{remote}' {reason}"
+    raise UsageError(message, where=remote, hint=hint)

@@ -31,6 +31,12 @@ _FORMS = (
 )
 
 
+def is_rev(text: str) -> bool:
+    """Tells whether a text has the form of a REV, whatever it may mean."""
+    forms = (_LATEST, TAG_PATTERN, _COMMIT_ID, _PREFIX, _DATE, _TIME)
+    return any(form.fullmatch(text) for form in forms)
+
+
 def resolve(repository: DataRepository, branch: str, rev: str) -> Commit:
     """Finds the commit that `rev` means on a branch.
 
