@@ -11,6 +11,7 @@ from gitexport.compare.stored import describe_entity
 from gitexport.errors import CorruptRepositoryError, UnsupportedValueError
 from gitexport.model.entity import RELATIONS_DIRECTORY, Publication
 from gitexport.model.relation_json import published_columns
+from gitexport.transfer.archive_index import SUMMARY_PATH
 from gitexport.transfer.archive_reader import ArchiveReader
 from gitexport.transfer.snapshot_source import SnapshotDocument, SnapshotEntity
 
@@ -33,6 +34,21 @@ class ArchiveSource:
             CorruptRepositoryError: It does not say how an entity is laid out.
         """
         return {name: self._entity(name) for name in self.reader.manifest.entities}
+
+    @cached_property
+    def origin(self) -> str | None:
+        """The database that the snapshot was made from; None where that is not said.
+
+        Raises:
+            CorruptRepositoryError: The summary is none.
+        """
+        try:
+            summary = loads(self.reader.read(SUMMARY_PATH) or b"{}")
+        except UnsupportedValueError as error:
+            message = f"'{SUMMARY_PATH}' cannot be read: it {error.message}"
+            raise CorruptRepositoryError(message, where=self.place) from error
+        origin = summary.get("source") if isinstance(summary, dict) else None
+        return origin if isinstance(origin, str) else None
 
     def documents(self, entity: str) -> Iterator[SnapshotDocument]:
         """Streams an entity's documents in the order of their paths.

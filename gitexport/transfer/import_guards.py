@@ -1,0 +1,154 @@
+"""What stops an import before it changes anything, each in words that name the rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+
+from gitexport.errors import (
+    ConfigError,
+    ConflictError,
+    DecisionNeededError,
+    RowRefusedError,
+    UsageError,
+)
+from gitexport.export.guards import is_mass_deletion
+from gitexport.export.options import Override
+from gitexport.model.address import format_address
+from gitexport.model.recognition import Dangling
+from gitexport.model.writing import CascadeReach, StagedRows
+from gitexport.transfer.import_options import ImportMode, ImportOptions
+from gitexport.transfer.import_plan import PlannedEntity
+from gitexport.transfer.import_report import ImportReport
+from gitexport.transfer.snapshot_source import SnapshotSource
+
+_SHOWN = 5
+
+
+def refuse_dangling(source: SnapshotSource, found: Sequence[Dangling]) -> None:
+    """Refuses rows whose references have no target.
+
+    Raises:
+        ConflictError: There are some; the first are named, with what they refer to.
+    """
+    if not found:
+        return
+    lines = [_in_words(source, dangling) for dangling in found[:_SHOWN]]
+    more = f" (and {len(found) - 1} more like it)" if len(found) > 1 else ""
+    message = f"{lines[0]}, which neither the snapshot nor the target has{more}"
+    where = "; ".join(lines[1:]) or f"constraint '{found[0].foreign_key}'"
+    hint = "import what is referred to as well, or leave these documents out with --exclude"
+    raise ConflictError(message, where=where, hint=hint)
+
+
+def refuse_lacking(
+    planned: Iterable[PlannedEntity], staged: Mapping[str, StagedRows], report: ImportReport
+) -> None:
+    """Refuses to insert rows without values that the target demands.
+
+    Raises:
+        ConfigError: A column may not be null, has no default, and no document holds it.
+    """
+    counts = {entity.name: entity.counts for entity in report.entities}
+    for entity in planned:
+        required = staged[entity.name].required if entity.name in staged else ()
+        if required and counts[entity.name].inserted:
+            names = ", ".join(f"'{name}'" for name in required)
+            message = (
+                f"{counts[entity.name].inserted:,} new rows of '{entity.entity.relation}' would"
+                f" have no value for {names}, which may not be null"
+            )
+            hint = f"give the column a default, or leave {entity.name} out with --exclude"
+            raise ConfigError(message, where=f"entity '{entity.name}'", hint=hint)
+
+
+def refuse_deletions(report: ImportReport, options: ImportOptions) -> None:
+    """Stops an import that deletes much of an entity.
+
+    Raises:
+        DecisionNeededError: More than the larger of 100 and 10 % of the rows would go, or
+            an entity of 10 and more would become empty.
+    """
+    if Override.DELETES in options.overrides:
+        return
+    for entity in report.entities:
+        counts = entity.counts
+        before = counts.updated + counts.unchanged + counts.skipped + counts.deleted
+        after = before - counts.deleted + counts.inserted
+        if is_mass_deletion(count_before=before, deleted=counts.deleted, count_after=after):
+            message = (
+                f"{counts.deleted:,} of {before:,} rows of '{entity.relation}' would be deleted"
+            )
+            hint = (
+                "look at the plan with --dry-run --override deletes; if it is right, go on with"
+                f" --override deletes, or keep the rows with --mode {entity.name}=upsert"
+            )
+            raise DecisionNeededError(message, where=f"entity '{entity.name}'", hint=hint)
+
+
+def refuse_cascades(reach: Sequence[CascadeReach], options: ImportOptions) -> None:
+    """Stops an import whose deletions would change rows that it does not write.
+
+    Raises:
+        DecisionNeededError: A cascade would reach some.
+    """
+    if not reach or Override.CASCADE in options.overrides:
+        return
+    found = reach[0]
+    message = (
+        f"deleting rows of '{found.target}' would change {found.rows:,} rows of"
+        f" '{found.relation}' ({found.action}, constraint '{found.name}')"
+    )
+    hint = "import that relation as well, or go on with --override cascade"
+    raise DecisionNeededError(message, where=str(found.relation), hint=hint)
+
+
+def refuse_partial_mirror(planned: PlannedEntity) -> None:
+    """Refuses a mirror of some documents where keys are not the target's.
+
+    Raises:
+        UsageError: The entity's rows are recognised by more than their key.
+    """
+    if planned.recognised.is_rewritten and planned.mode is ImportMode.MIRROR:
+        message = f"some rows of '{planned.name}' cannot be mirrored: their keys are the target's"
+        hint = f"--mode {planned.name}=upsert, or mirror the whole entity"
+        raise UsageError(message, where="--only", hint=hint)
+
+
+@contextmanager
+def naming_documents(planned: Sequence[PlannedEntity]) -> Iterator[None]:
+    """Adds to a refused row where its document stands.
+
+    Raises:
+        RowRefusedError: As it came, with the path of the document.
+    """
+    try:
+        yield
+    except RowRefusedError as error:
+        entity = next((found for found in planned if found.name == error.entity), None)
+        if entity is not None and error.key is not None:
+            error.message = f"{format_address(entity.name, error.key)}: {error.message}"
+            error.where = _place(entity, error)
+        raise
+
+
+def _place(entity: PlannedEntity, error: RowRefusedError) -> str | None:
+    if entity.recognised.is_rewritten or error.key is None:
+        # The key is the target's; only the row can be named.
+        return f"a row of '{entity.entity.relation}'"
+    directory, name = entity.stored.stored.paths.path(error.key)
+    return f"{directory.decode()}/{name.decode()}"
+
+
+def _in_words(source: SnapshotSource, dangling: Dangling) -> str:
+    row = format_address(dangling.entity, dangling.key)
+    for name, entity in source.entities.items():
+        relation = entity.stored.relation
+        is_meant = dangling.target in {relation.name, *relation.partitions}
+        if is_meant and dangling.columns == entity.stored.key:
+            return f"{row} refers to {format_address(name, dangling.reference)}"
+    values = ", ".join(
+        f"{name} '{value}'"
+        for name, value in zip(dangling.columns, dangling.reference, strict=True)
+    )
+    return f"{row} refers to a row of '{dangling.target}' with {values}"
