@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from gitexport.cli.agreement import require_agreement
 from gitexport.cli.invocation import Invocation
-from gitexport.errors import DecisionNeededError, UsageError
+from gitexport.errors import UsageError
 
 if TYPE_CHECKING:
     from gitexport.api.restore import Journey
@@ -110,7 +110,7 @@ def _change_rows(
         if not invocation.options.is_json:
             print_plan(plan, invocation)
         if not going.is_agreed:
-            _ask(invocation)
+            require_agreement(invocation, "change these rows?")
 
     request = RowsRequest(
         is_dry_run=going.is_dry_run,
@@ -123,13 +123,3 @@ def _change_rows(
         settings = invocation.settings(progress)
         report = go_back_in_database(settings, journey, request, confirm, overrides)
     return print_rows_report(report, invocation, command, hint)
-
-
-def _ask(invocation: Invocation) -> None:
-    hint = "look with --dry-run; to go on without being asked: --yes"
-    if invocation.options.is_json or not (sys.stdin.isatty() and sys.stderr.isatty()):
-        message = "rows would be changed, and nobody is there to agree"
-        raise DecisionNeededError(message, hint=hint)
-    if not click.confirm("change these rows?", err=True):
-        message = "not agreed to; no row was changed"
-        raise DecisionNeededError(message, hint=hint)

@@ -38,6 +38,7 @@ COMMANDS = {
     "restore": "restore",
     "revert": "revert",
     "apply": "apply",
+    "import": "import_",
     "archive": "archive",
     "blame": "blame",
     "note": "note",

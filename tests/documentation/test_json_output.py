@@ -44,6 +44,7 @@ def test_members_of_every_object_are_explained(
         "restore --database": ["restore", "latest", "--database", "--dry-run"],
         "revert": ["revert", "latest"],
         "apply": ["apply", str(patch)],
+        "import": ["import", str(directory), "--mode", "upsert", "--dry-run"],
         "archive": ["archive", "latest", "-f", str(tmp_path / "archive.tar.gz")],
         "blame": ["blame", "products:1"],
         "note": ["note", "latest", "the first one"],

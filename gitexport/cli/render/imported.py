@@ -1,0 +1,190 @@
+"""The plan and the report of an import as text and as JSON."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from gitexport.canonical.value import dumps_line
+from gitexport.cli.invocation import Invocation
+from gitexport.errors import ConflictError
+from gitexport.model.address import format_address
+from gitexport.model.changeset import ABSENT
+
+if TYPE_CHECKING:
+    from gitexport.transfer.import_report import ImportedEntity, ImportReport, MergeConflict
+
+_COUNTS = ("inserted", "updated", "deleted", "unchanged", "skipped")
+_SHOWN = 10
+_LONG = 60
+
+
+def print_import(report: ImportReport, invocation: Invocation) -> int:
+    """Prints what an import did or would do, and gives the exit code."""
+    if invocation.options.is_json:
+        invocation.print_json("import", _members(report))
+    else:
+        print_plan(report, invocation)
+        _print_keys(report, invocation)
+        invocation.output.line(_headline(report))
+    if not report.conflicts:
+        return 0
+    error = _conflict(report)
+    invocation.messages.error(error)
+    return error.exit_code
+
+
+def print_plan(report: ImportReport, invocation: Invocation) -> None:
+    """Prints what happens to the rows of each entity, phase by phase, and what is left out."""
+    output, messages = invocation.output, invocation.messages
+    output.line(f"{_source(report)} into database '{report.target}'")
+    rows = [
+        [
+            str(entity.phase),
+            entity.name,
+            entity.mode,
+            *(f"{getattr(entity.counts, count):,}" for count in _COUNTS),
+        ]
+        for entity in report.entities
+    ]
+    output.table(["phase", "entity", "mode", *_COUNTS], rows, numeric={"phase", *_COUNTS})
+    for entity in report.entities:
+        for line in _remarks(entity):
+            output.line(f"  {line}")
+    if report.is_own:
+        output.line("  the snapshot was made from this database: rows are recognised by keys")
+    for reference in report.references:
+        output.line(
+            f"  {reference.relation} to {reference.target} ({reference.constraint}):"
+            f" {reference.treatment}, as {reference.reason}"
+        )
+    for code in report.peoples_code:
+        verb = "rests" if code.is_silenced else "fires"
+        output.line(f"  {code.kind} '{code.name}' on {code.relation} {verb}")
+    for note in report.notes:
+        messages.warn(note)
+    for conflict in report.conflicts[:_SHOWN]:
+        for line in _conflict_lines(conflict):
+            output.line(line)
+
+
+def _remarks(entity: ImportedEntity) -> list[str]:
+    remarks = []
+    if entity.assigned:
+        remarks.append(
+            f"{entity.name}: rows are recognised by {', '.join(entity.match)};"
+            f" new ones get {', '.join(entity.assigned)} from the database"
+        )
+    if entity.reason:
+        remarks.append(f"{entity.name}: {entity.counts.skipped:,} skipped: {entity.reason}")
+    return remarks
+
+
+def _print_keys(report: ImportReport, invocation: Invocation) -> None:
+    if report.keys:
+        rows = [
+            [
+                format_address(key.entity, key.source),
+                format_address(key.entity, key.target),
+                "new" if key.is_new else "",
+            ]
+            for key in report.keys
+        ]
+        invocation.output.table(["document", "row", ""], rows)
+
+
+def _headline(report: ImportReport) -> str:
+    rows = "row" if report.changes == 1 else "rows"
+    if report.conflicts:
+        count = sum(len(conflict.fields) for conflict in report.conflicts)
+        fields = "field" if count == 1 else "fields"
+        return f"{count:,} {fields} changed on both sides; nothing was changed"
+    if report.is_dry_run:
+        return f"dry run: {report.changes:,} {rows} would change; nothing was changed"
+    if not report.changes:
+        return "nothing to do: the database is like the snapshot already"
+    return f"{report.changes:,} {rows} changed"
+
+
+def _conflict(report: ImportReport) -> ConflictError:
+    first = report.conflicts[0]
+    count = len(report.conflicts)
+    documents = "a document" if count == 1 else f"{count:,} documents"
+    message = f"{documents} changed on both sides since {report.base}; nothing was done"
+    address = format_address(first.entity, first.key)
+    hint = f"make both sides alike, or leave it out with --exclude '{address}'"
+    return ConflictError(message, where=address, hint=hint)
+
+
+def _conflict_lines(conflict: MergeConflict) -> list[str]:
+    address = format_address(conflict.entity, conflict.key)
+    return [
+        f"conflict {address}{'#' + field.pointer if field.pointer else ''}:"
+        f" was {_value(field.base)}, target {_value(field.ours)}, source {_value(field.theirs)}"
+        for field in conflict.fields
+    ]
+
+
+def _value(value: object) -> str:
+    if value is ABSENT:
+        return "(none)"
+    text = dumps_line(value).decode().rstrip("\n")  # type: ignore[arg-type]
+    return text if len(text) <= _LONG else f"{text[: _LONG - 1]}…"
+
+
+def _source(report: ImportReport) -> str:
+    name = report.snapshot or report.commit[:10]
+    since = f" since {report.base}" if report.base else ""
+    return f"snapshot {name}{since} of {report.source}"
+
+
+def _members(report: ImportReport) -> dict[str, object]:
+    return {
+        "source": report.source,
+        "snapshot": report.snapshot,
+        "commit": report.commit,
+        "base": report.base,
+        "target": report.target,
+        "own": report.is_own,
+        "dry_run": report.is_dry_run,
+        "done": report.is_done,
+        "entities": {
+            entity.name: {
+                "relation": entity.relation,
+                "mode": entity.mode,
+                "phase": entity.phase,
+                "match": entity.match,
+                "assigned": entity.assigned,
+                **{count: getattr(entity.counts, count) for count in _COUNTS},
+                "reason": entity.reason,
+            }
+            for entity in report.entities
+        },
+        "references": report.references,
+        "code": [
+            {
+                "relation": str(code.relation),
+                "kind": code.kind,
+                "name": code.name,
+                "silenced": code.is_silenced,
+            }
+            for code in report.peoples_code
+        ],
+        "notes": report.notes,
+        "id_map": report.keys,
+        "conflicts": [
+            members for conflict in report.conflicts for members in _conflict_members(conflict)
+        ],
+    }
+
+
+def _conflict_members(conflict: MergeConflict) -> list[dict[str, object]]:
+    sides = ("base", "ours", "theirs")
+    return [
+        {
+            "document": format_address(conflict.entity, conflict.key),
+            "row": format_address(conflict.entity, conflict.row),
+            "pointer": field.pointer,
+            **{side: getattr(field, side) for side in sides if getattr(field, side) is not ABSENT},
+        }
+        for field in conflict.fields
+    ]
