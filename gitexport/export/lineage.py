@@ -65,7 +65,9 @@ def trace_lineage(
             break
         if last is None and commit.snapshot is not None:
             last = commit
-        if commit.trailer(SETUP) is None and _touches(repository, commit, is_managed):
+        if _is_foreign(repository, commit, is_managed) and not _only_joins(
+            repository, commit, is_managed
+        ):
             foreign.append(commit)
     is_known = fence.tip is not None and fence.value > 0
     is_trusted = (
@@ -108,10 +110,35 @@ def _is_from_rows(commit: Commit) -> bool:
     return not is_derived or commit.trailer(MODE) is not None
 
 
-def _touches(repository: DataRepository, commit: Commit, is_managed: IsManaged) -> bool:
-    base = repository.tree_of(commit.parents[0]) if commit.parents else None
-    target = repository.tree_of(commit.commit_id)
-    changes = changed_files(repository.read_tree, base, target)
+def _is_foreign(repository: DataRepository, commit: Commit, is_managed: IsManaged) -> bool:
+    if commit.trailer(SETUP) is not None:
+        return False
+    base = commit.parents[0] if commit.parents else None
+    return _differ(repository, base, commit.commit_id, is_managed)
+
+
+def _only_joins(repository: DataRepository, commit: Commit, is_managed: IsManaged) -> bool:
+    """Tells whether a merge adds nothing to snapshots made from rows, as after a review.
+
+    Then it is what a fast-forward would have been: its managed files are the other side's, that
+    side is snapshots and nothing else, and ours stood still on managed paths since they parted.
+    """
+    for other in commit.parents[1:]:
+        if _differ(repository, other, commit.commit_id, is_managed):
+            continue
+        for step in refs.first_parents(repository, other):
+            if refs.is_ancestor(repository, step.commit_id, commit.parents[0]):
+                return not _differ(repository, step.commit_id, commit.parents[0], is_managed)
+            if not _is_from_rows(step) and _is_foreign(repository, step, is_managed):
+                break
+    return False
+
+
+def _differ(
+    repository: DataRepository, old: ObjectId | None, new: ObjectId, is_managed: IsManaged
+) -> bool:
+    base = None if old is None else repository.tree_of(old)
+    changes = changed_files(repository.read_tree, base, repository.tree_of(new))
     return any(is_managed(change.path) for change in changes)
 
 
