@@ -45,7 +45,7 @@ def log_snapshots(
             yield commit, summarise(commit)
         return
     if address is not None:
-        _refuse_unknown(history, tip, address.entity)
+        require_known(history, tip, address.entity)
     commits = (refs.read_commit(history.repository, commit_id) for commit_id in meant)
     found = (
         (commit, summary)
@@ -120,7 +120,12 @@ def _settle(
     return None if is_elsewhere else settled
 
 
-def _refuse_unknown(history: StoredHistory, tip: ObjectId, name: str) -> None:
+def require_known(history: StoredHistory, tip: ObjectId, name: str) -> None:
+    """Makes sure that some snapshot holds, or held, an entity.
+
+    Raises:
+        UsageError: None does; the hint names the nearest.
+    """
     newest = refs.last_snapshot(history.repository, tip)
     tree = history.at(bytes.fromhex(newest.tree_id) if newest else None)
     if tree.entity(name) is not None:

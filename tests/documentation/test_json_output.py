@@ -47,6 +47,7 @@ def test_members_of_every_object_are_explained(
         "import": ["import", str(directory), "--mode", "upsert", "--dry-run"],
         "archive": ["archive", "latest", "-f", str(tmp_path / "archive.tar.gz")],
         "blame": ["blame", "products:1"],
+        "history": ["history", "--to", str(tmp_path / "history.sqlite")],
         "note": ["note", "latest", "the first one"],
         "doctor": ["doctor"],
         "hooks": ["hooks", "install"],

@@ -34,7 +34,8 @@ _STAGES = re.compile(
     r"|reading rows|acknowledging|refreshing files|writing directories|moving documents"
     r"|reading the refs of \S+|pushing to \S+|joining what others pushed to \S+"
     r"|reading documents|writing the archive"
-    r"|resetting|planning the layout|committing|moving files|looking at .*|asking .*)(?: \(\d+\))?$"
+    r"|writing snapshots|resetting|planning the layout|committing"
+    r"|moving files|looking at .*|asking .*)(?: \(\d+\))?$"
 )
 _VARIABLE = [
     (re.compile(r"\b\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\dZ?"), "TIME"),
