@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from gitexport.store.changes import FileChange
-from gitexport.store.trees import FILE_MODE, ReadTree, Tree, TreeEntry, parse_tree
+from gitexport.store.trees import FILE_MODE, ReadTree, Tree, TreeEntry, tree_entries
 
 
 def changed_files(
@@ -18,12 +18,10 @@ def changed_files(
     """
     if base == target:
         return
-    old = parse_tree(read(base)) if base else {}
-    new = parse_tree(read(target)) if target else {}
-    for _order, name in sorted(_ordered_names(old, new)):
+    entries = [set(tree_entries(read(tree))) if tree else set() for tree in (base, target)]
+    old, new = _by_name(entries[0] - entries[1]), _by_name(entries[1] - entries[0])
+    for _order, name in sorted(_ordered_names(old) | _ordered_names(new)):
         before, after = old.get(name), new.get(name)
-        if before == after:
-            continue
         path = prefix + name
         blobs = _blob(before), _blob(after)
         trees = _subtree(before), _subtree(after)
@@ -33,13 +31,12 @@ def changed_files(
             yield from changed_files(read, *trees, prefix=path + b"/")
 
 
-def _ordered_names(old: Tree, new: Tree) -> set[tuple[bytes, bytes]]:
-    return {
-        (name + b"/" if entry.is_tree else name, name)
-        for tree in (old, new)
-        for name, entry in tree.items()
-        if old.get(name) != new.get(name)
-    }
+def _by_name(entries: set[tuple[bytes, bytes, bytes]]) -> Tree:
+    return {name: TreeEntry(mode, object_id) for mode, name, object_id in entries}
+
+
+def _ordered_names(tree: Tree) -> set[tuple[bytes, bytes]]:
+    return {(name + b"/" if entry.is_tree else name, name) for name, entry in tree.items()}
 
 
 def _blob(entry: TreeEntry | None) -> bytes | None:

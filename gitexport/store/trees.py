@@ -6,6 +6,7 @@ sorted by name, where a directory's name counts as if it ended in a slash.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
 
@@ -14,6 +15,7 @@ from gitexport.errors import CorruptRepositoryError
 FILE_MODE = b"100644"
 TREE_MODE = b"40000"
 ID_BYTES = 20
+_ENTRY = re.compile(rb"([0-7]+) ([^\0]+)\0(.{%d})" % ID_BYTES, re.DOTALL)
 
 
 class TreeEntry(NamedTuple):
@@ -52,6 +54,11 @@ def parse_tree(raw: bytes) -> Tree:
         tree[raw[space + 1 : nul]] = TreeEntry(raw[at:space], raw[nul + 1 : stop])
         at = stop
     return tree
+
+
+def tree_entries(raw: bytes) -> list[tuple[bytes, bytes, bytes]]:
+    """Reads a tree object's content as (mode, name, id), several times as fast."""
+    return _ENTRY.findall(raw)
 
 
 def format_tree(tree: Tree) -> bytes:
