@@ -72,13 +72,17 @@ def _members(
             yield FieldChange(format_pointer(inner), before, after)
 
 
-def _elements(path: tuple[str, ...], old: list[object], new: list[object]) -> list[FieldChange]:
-    """Finds the differences inside of two arrays."""
+def deepdiff_changes(path: tuple[str, ...], old: object, new: object) -> list[FieldChange]:
+    """Lists the fields that deepdiff finds inside of two values that stand at a path.
+
+    Gives what `value_changes` gives, and takes its time for whatever is equal as well.
+    """
     from deepdiff import DeepDiff
 
     # Whatever would make it summarise, skip or reorder is off.
     found = DeepDiff(
-        *_differing(old, new),
+        _plain(old),
+        _plain(new),
         view="tree",
         zip_ordered_iterables=True,
         ignore_private_variables=False,
@@ -94,15 +98,17 @@ def _elements(path: tuple[str, ...], old: list[object], new: list[object]) -> li
     return [changes[inner] for inner in sorted(changes, key=_order)]
 
 
-def _differing(old: list[object], new: list[object]) -> tuple[list[object], list[object]]:
-    """Copies two arrays as deepdiff shall see them; equal elements are not worth a look."""
-    before, after = map(_plain, old), map(_plain, new)
+def _elements(path: tuple[str, ...], old: list[object], new: list[object]) -> list[FieldChange]:
+    """Finds the differences inside of two arrays, element by element."""
+    # Elements that are equal are not worth deepdiff's look.
     same = [same_value(first, second) for first, second in zip(old, new, strict=False)]
-    same += [False] * abs(len(old) - len(new))
-    return (
-        [None if is_same else value for value, is_same in zip(before, same, strict=False)],
-        [None if is_same else value for value, is_same in zip(after, same, strict=False)],
-    )
+    return deepdiff_changes(path, *(_without(values, same) for values in (old, new)))
+
+
+def _without(values: list[object], same: list[bool]) -> list[object]:
+    rest = len(values) - len(same)
+    kept = zip(values, [*same, *[False] * rest], strict=True)
+    return [None if is_same else value for value, is_same in kept]
 
 
 class _Number(str):

@@ -9,7 +9,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.bench import full, incremental, rest
+from tests.bench import comparing, full, incremental, rest
 from tests.bench.figures import Figure, markdown_table, plain_table
 from tests.bench.stand import Measure, open_stand
 
@@ -18,6 +18,7 @@ _MEASURES: dict[str, Measure] = {
     **rest.MEASURES,
     **full.MEASURES,
     **incremental.MEASURES,
+    **comparing.MEASURES,
 }
 _ORDER = (
     "start",
@@ -31,6 +32,9 @@ _ORDER = (
     "incremental",
     "growth",
     "git",
+    "compare",
+    "compare-trees",
+    "compare-fields",
     "many",
 )
 _LONG = ("full-million",)
