@@ -35,6 +35,7 @@ FORMATS = {
     "json-patch": "json_patch",
     "sql": "sql",
     "markdown": "markdown",
+    "html": "html",
 }
 
 
