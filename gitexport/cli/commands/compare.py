@@ -54,6 +54,9 @@ its key changed and nothing else, rewritten when only its bytes differ. Numbers 
 are written differently, as 1.10 and 1.1. Documents over 1 MB or deeper than 100 levels are
 listed, not compared.
 
+markdown fits a comment on a pull request, html is one page without network, sql turns rows of
+BASE into those of TARGET, json-patch is what 'gitexport apply' reads.
+
 FIELD is a column, or a JSON Pointer such as /address/city. VALUE is text as it is, or the JSON
 of another value: true, null, 1.10. Only @database needs a database.""",
     examples=[
@@ -62,6 +65,11 @@ of another value: true, null, 1.10. Only @database needs a database.""",
         ("what an export would change", "gitexport compare latest @database"),
         ("as JSON lines, for other programs", "gitexport compare latest~1 -o jsonl"),
         ("without a column that always changes", "gitexport compare latest~1 --ignore updated_at"),
+        (
+            "as a page to send around",
+            "gitexport compare latest~1 -o html --output-file changes.html",
+        ),
+        ("as SQL that undoes the last snapshot", "gitexport compare latest~1 -o sql --reverse"),
         ("does anything differ?", "gitexport compare latest~1 --exit-code -q >/dev/null"),
     ],
     exit_codes=[1, 6, 7, 8],

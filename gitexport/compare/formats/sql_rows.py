@@ -135,9 +135,10 @@ class _Rows:
         return self._update(old, new, old_key)
 
     def _insert(self, new: Document, key: list[JsonValue] | None) -> RowChange:
+        places = {column.name: place for place, column in enumerate(self._relation.columns)}
         columns = {
-            name: self._literals.column(name, value)
-            for name, value in new.items()
+            name: self._literals.column(name, new[name])
+            for name in sorted(new, key=lambda name: places.get(name, -1))
             if not self._is_generated(name)
         }
         watched = watched_values(new, self._watched)

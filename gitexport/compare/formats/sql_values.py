@@ -12,12 +12,11 @@ import re
 from collections.abc import Mapping
 
 from gitexport.canonical.value import ExactNumber, JsonValue, dumps_line
+from gitexport.compare.formats.visible import HIDDEN
 from gitexport.errors import UnsupportedValueError
 from gitexport.model.relation import NamedType, Relation, TypeKind
 
-_ESCAPED = re.compile(
-    "[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\U000e0000-\U000e007f]"
-)
+_ESCAPED = re.compile(f"[\x00-\x1f{HIDDEN}]")
 _SHORT_ESCAPES = {"\b": "\\b", "\f": "\\f", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
 _LONGEST_SHORT = 0xFFFF
 _IDENTIFIER = r'(?:"(?:[^"\x00]|"")+"|[^\W\d][\w$]*)'
