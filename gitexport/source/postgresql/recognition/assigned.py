@@ -34,13 +34,19 @@ SELECT setval({sequence}::regclass, m.highest)
 """
 _HIGHEST = "SELECT greatest((SELECT max({})::int8 FROM {}), (SELECT last_value FROM {}), 0)"
 
+# The place of a new row among those of its statement, and how many there were before.
+_NEW_SO_FAR = """
+count(*) FILTER (WHERE t.tableoid IS NULL AND d.is_written) OVER (ORDER BY d.n)
++ (SELECT count(*) FROM {} AS k WHERE NOT k.is_known AND k.is_written)
+"""
+
 
 def new_values(
     cursor: Cursor, tables: EntityTables, *, is_rehearsal: bool
 ) -> dict[str, sql.Composable]:
     """Gives for each assigned column what makes its value for a row that is not there yet.
 
-    The expressions may refer to the document's values as `r` and to its number as `d.n`. A
+    The expressions may refer to the document as `d`, its values as `r` and the row as `t`. A
     relation without rows takes the values of the documents, and so does a column that has
     no default. A rehearsal takes nothing from sequences.
 
@@ -74,7 +80,9 @@ def _next(
     if is_rehearsal:
         cursor.execute(sql.SQL(_HIGHEST).format(own, tables.target, sequence))
         highest = (cursor.fetchone() or (0,))[0]
-        made = sql.SQL("({} + d.n)").format(sql.Literal(highest))
+        made = sql.SQL("({} + ({}))").format(
+            sql.Literal(highest), sql.SQL(_NEW_SO_FAR).format(tables.known)
+        )
     else:
         # Rows that were inserted with values of their own may be ahead of the sequence.
         number = sql.Literal(found[2])

@@ -88,7 +88,7 @@ class _Matching:
             if tables.entity.assigned
             else sql.SQL("NULL::boolean")
         )
-        return sql.SQL("SELECT {} FROM {} d {} WHERE {}").format(
+        return sql.SQL("SELECT {} FROM {} d {} WHERE {} ORDER BY d.n").format(
             listed(columns),
             tables.taken,
             sql.SQL(" ").join([*self._records(), *self._parent_joins(), *self._target_join()]),
