@@ -94,10 +94,12 @@ def guard_edits(lineage: Lineage, overrides: Collection[Override], *, is_partial
     )
     more = f" and {len(lineage.foreign) - 3} more" if len(lineage.foreign) > 3 else ""  # noqa: PLR2004
     message = "commits on managed paths were not made from database rows"
+    newest = lineage.foreign[0]
     hint = (
         "to let the database win: gitexport export --override edits"
         + (" (without --entity and --limit)" if is_partial else "")
-        + "; to keep what they say, change the rows first"
+        + "; to change the rows: "
+        f"gitexport restore {newest.snapshot or newest.commit_id} --database"
     )
     raise DecisionNeededError(message, where=names + more, hint=hint)
 

@@ -9,7 +9,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.bench import comparing, full, incremental, rest
+from tests.bench import comparing, full, incremental, rest, restoring
 from tests.bench.figures import Figure, markdown_table, plain_table
 from tests.bench.stand import Measure, open_stand
 
@@ -19,6 +19,7 @@ _MEASURES: dict[str, Measure] = {
     **full.MEASURES,
     **incremental.MEASURES,
     **comparing.MEASURES,
+    **restoring.MEASURES,
 }
 _ORDER = (
     "start",
@@ -30,6 +31,7 @@ _ORDER = (
     "full-million",
     "status",
     "incremental",
+    "restore",
     "growth",
     "git",
     "compare",

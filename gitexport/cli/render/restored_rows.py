@@ -126,12 +126,19 @@ def _print(report: RowsReport, invocation: Invocation) -> None:
     if report.is_dry_run:
         output.line("dry run: nothing was changed")
     elif not plan.is_empty:
-        for name, counts in plan.entities.items():
-            done = f"{counts.inserted:,} inserted, {counts.updated:,} updated"
-            output.line(f"{name}: {done}, {counts.deleted:,} deleted")
+        output.line(_totals(plan))
     for what, made in (("before", report.before), ("now", report.after)):
         if made is not None and made.snapshot is not None:
             output.line(f"{what}: snapshot {made.snapshot}, commit {(made.commit or '')[:10]}")
+
+
+def _totals(plan: RowsPlan) -> str:
+    counts = plan.entities.values()
+    done = ", ".join(
+        f"{sum(getattr(found, what) for found in counts):,} {what}"
+        for what in ("inserted", "updated", "deleted")
+    )
+    return f"rows: {done}"
 
 
 def _warnings(report: RowsReport) -> list[str]:

@@ -183,3 +183,21 @@ def test_conflict_with_a_pending_row_changes_nothing(journey: Journey, first: st
     conflict = result.json()["conflicts"][0]
     assert (conflict["base"], conflict["ours"], conflict["theirs"]) == ("Ann", "unsaved", "user 42")
     assert (rows(journey), pending(journey)) == (before, 1)
+
+
+def test_rows_take_what_a_person_has_committed(journey: Journey) -> None:
+    path = next(name for name in documents(journey) if name.endswith("/42.json"))
+    file = journey.path / path
+    file.write_text(file.read_text().replace("user 42", "corrected"))
+    journey.git("commit", "-q", "-a", "-m", "corrected")
+    stopped = journey.run("export")
+    assert stopped.code == 6
+    commit = journey.git("rev-parse", "main")
+    assert f"gitexport restore {commit} --database" in stopped.err
+
+    report = journey.done("restore", commit, "--database", "--yes", "-o", "json").json()
+
+    assert report["rows"] == {"users": {"inserted": 0, "updated": 1, "deleted": 0}}
+    found = journey.connection.execute("SELECT name FROM users WHERE id = 42").fetchone()
+    assert found == ("corrected",)
+    assert journey.done("export", "-o", "json").json()["snapshot"] is None
