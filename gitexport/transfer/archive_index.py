@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from gitexport.canonical.value import canonical_value, loads
+from gitexport.canonical.value import canonical_value, dumps_line, loads
 from gitexport.errors import UnsupportedValueError
 
 FORMAT = "gitexport.archive/v1"
@@ -22,6 +22,7 @@ _BEFORE = b'  "members": [\n'
 _AFTER = b"  ]"
 _ENTRY_LINES = 5
 _HEAD_LINES = 8
+_WRITTEN = b',\n    {\n      "path": %s,\n      "sha256": "%s",\n      "size": %d\n    }'
 _ENTRY = re.compile(
     rb'    \{\n      "path": ("(?:[^"\\\x00-\x1f]|\\.)*"),\n      "sha256": "([0-9a-f]{64})",\n'
     rb'      "size": (0|[1-9][0-9]{0,11})\n    \}(,?)\n'
@@ -54,8 +55,8 @@ class IndexHead:
 
 def format_entry(entry: IndexEntry) -> bytes:
     """Writes one member as it stands in the index behind another; see `format_ends`."""
-    lines = canonical_value({"path": entry.path, "sha256": entry.sha256, "size": entry.size})
-    return b",\n    " + lines.rstrip(b"\n").replace(b"\n", b"\n    ")
+    path = dumps_line(entry.path).rstrip(b"\n")
+    return _WRITTEN % (path, entry.sha256.encode(), entry.size)
 
 
 def format_ends(head: IndexHead) -> tuple[bytes, bytes]:
