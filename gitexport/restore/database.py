@@ -132,11 +132,10 @@ class _Run:
         report, changes = preview_changes(self._context(self._before()))
         # Where people committed to managed paths, only a snapshot says that rows have won.
         self.settles_edits = place.rows_win and report.snapshot is not None
-        tip = place.open_tip()
-        overlay = {change.path: change.new for change in changes}
+        files = {change.path: change.new for change in changes}
         options = replace(self._options(), is_rehearsal=True, fires_triggers=True)
         with self._source.writing(options) as writer:
-            tip = replace(tip, overlay=overlay, contents=self._contents(tip, writer, overlay))
+            tip = self._with_pending(place.open_tip(), writer, files)
             place.progress.stage("planning")
             plan = self._plan(tip, report)
             found = _RowsPlanner(writer, tip, self._entities(), self._request)
@@ -235,22 +234,31 @@ class _Run:
         plan.files = []
         return plan
 
-    def _contents(
-        self, tip: Tip, writer: RowWriter, overlay: Mapping[bytes, bytes | None]
-    ) -> dict[bytes, bytes]:
-        """Reads the documents that an export would write now, as the repository has none."""
+    def _with_pending(
+        self, tip: Tip, writer: RowWriter, changes: Mapping[bytes, bytes | None]
+    ) -> Tip:
+        """Lays over the tip what an export would make of it, as rows are in this transaction."""
+        overlay: dict[bytes, bytes | None] = {}
         contents: dict[bytes, bytes] = {}
         for entity in self._entities().values():
             stored = tip.tree.entity(entity.name)
             if stored is None:
                 continue
-            keys = [stored.paths.parse(path) for path, blob in overlay.items() if blob is not None]
-            known = [key for key in keys if isinstance(key, tuple)]
-            if known:
-                rows = writer.current(entity, known, is_locked=False)
-                found = [row.document for row in rows if row.document is not None]
-                contents.update((blob_of(document), document) for document in found)
-        return contents
+            keys = {path: stored.paths.parse(path) for path in changes}
+            mine = {path: key for path, key in keys.items() if key is not None}
+            overlay.update(dict.fromkeys(mine))
+            written = [key for path, key in mine.items() if changes[path] is not None]
+            if not written:
+                continue
+            whole = [key for key in written if isinstance(key, tuple)]
+            # Where a name holds only a part of its key, only the rows tell the rest.
+            asked = whole if len(whole) == len(written) else None
+            for row in writer.current(entity, asked, is_locked=False):
+                path = b"/".join(stored.paths.path(row.key))
+                if path in mine and row.document is not None:
+                    overlay[path] = blob_of(row.document)
+                    contents[blob_of(row.document)] = row.document
+        return replace(tip, overlay=overlay, contents=contents)
 
     def _entities(self) -> dict[str, Entity]:
         return {entity.name: entity for entity in self._place.publication.entities}
