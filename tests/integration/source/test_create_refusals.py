@@ -60,6 +60,8 @@ EVIL = "0); CREATE TABLE evil (id int); --"
         table(types=(NamedType("public.x", TypeKind.COMPOSITE, attributes=(("a", EVIL),)),)),
         table(types=(NamedType("public.x", TypeKind.RANGE, subtype=EVIL),)),
         table(types=(NamedType(EVIL, TypeKind.ENUM),)),
+        table(types=(NamedType("public.x", TypeKind.ENUM, labels=("a\0b",)),)),
+        table(primary_key=("n\0",), columns=(Column("id", "integer"), Column("n\0", "text"))),
         table(types=(NamedType("public.x", TypeKind.MULTIRANGE),)),
         table(
             types=(
@@ -159,6 +161,15 @@ def test_type_that_is_there_and_differs_is_named(connection: psycopg.Connection)
     with pytest.raises(ConflictError, match=r"the type 'public\.mood' is there"):
         make(connection, [table(columns=columns, types=(mood,))])
     make(connection, [table(columns=columns, types=(replace(mood, labels=("sad",)),))])
+
+
+def test_sequence_of_somebody_else_is_not_taken(connection: psycopg.Connection) -> None:
+    connection.execute("CREATE SEQUENCE own; CREATE SEQUENCE shared")
+    own, shared = (RelationName("public", name) for name in ("own", "shared"))
+    with pytest.raises(ConflictError, match=r"the sequence 'public\.own' is there"):
+        make(connection, [table(sequences=(Sequence(own, "id", "integer"),))])
+    plan = make(connection, [table(sequences=(Sequence(shared, "id", "bigint", is_owned=False),))])
+    assert [step.what for step in plan.steps] == ["table public.t"]
 
 
 def test_failure_half_way_leaves_nothing(connection: psycopg.Connection) -> None:

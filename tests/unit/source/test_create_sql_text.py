@@ -75,6 +75,8 @@ def test_what_reaches_further_is_refused(text: str) -> None:
             "FOR VALUES FROM (MINVALUE) TO ('2024-01-01 00:00:00+00')",
             "FOR VALUES FROM (1) TO (2)) x (",
         ),
+        (sql_text.check_bound, "FOR VALUES IN (-1, 2.5, true)", "FOR VALUES IN (now())"),
+        (sql_text.check_bound, "FOR VALUES IN (NULL)", "FOR VALUES IN ('x'::public.own)"),
         (
             sql_text.check_bound,
             "FOR VALUES WITH (modulus 4, remainder 0)",

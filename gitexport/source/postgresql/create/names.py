@@ -11,7 +11,14 @@ from gitexport.model.relation import RelationName
 
 
 def quoted(*parts: str) -> str:
-    """Quotes the parts of a name and joins them with dots."""
+    """Quotes the parts of a name and joins them with dots.
+
+    Raises:
+        ConfigError: No name can be like that.
+    """
+    if any(not part or "\0" in part for part in parts):
+        message = "a name is empty, or holds a NUL character"
+        raise ConfigError(message, where=".".join(parts))
     return sql.Identifier(*parts).as_string(None)
 
 
@@ -21,7 +28,14 @@ def listed(names: Sequence[str]) -> str:
 
 
 def literal(text: str) -> str:
-    """Writes text as a constant."""
+    """Writes text as a constant.
+
+    Raises:
+        ConfigError: It holds a NUL character, which no text of a database does.
+    """
+    if "\0" in text:
+        message = "a text holds a NUL character"
+        raise ConfigError(message, where=text)
     return sql.Literal(text).as_string(None)
 
 

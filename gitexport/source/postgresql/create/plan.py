@@ -139,13 +139,7 @@ class _Planner:
                 yield make_type(named, self._calls)
 
     def _table_steps(self) -> Iterator[CreationStep]:
-        made: set[tuple[str, str]] = set()
-        for maker in self._makers:
-            for step in maker.sequences():
-                name = qualified(step.what.removeprefix("sequence "), step.what)
-                if name not in self._there.sequences and name not in made:
-                    made.add(name)
-                    yield step
+        yield from self._sequence_steps()
         for maker in self._makers:
             yield from maker.table()
         for maker in self._makers:
@@ -155,6 +149,19 @@ class _Planner:
         targets = self._targets()
         for maker in self._makers:
             yield from maker.references(targets)
+
+    def _sequence_steps(self) -> Iterator[CreationStep]:
+        made: set[RelationName] = set()
+        for maker in self._makers:
+            for sequence, step in maker.sequences():
+                if sequence.name in self._there.sequences:
+                    if sequence.is_owned:
+                        message = f"the sequence '{sequence.name}' is there, and numbers no column"
+                        hint = "drop it or rename it"
+                        raise ConflictError(message, where=str(sequence.name), hint=hint)
+                elif sequence.name not in made:
+                    made.add(sequence.name)
+                    yield step
 
     def _targets(self) -> dict[RelationName, set[str]]:
         """Gives the columns that a reference may lead to, by relation."""

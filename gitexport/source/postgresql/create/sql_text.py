@@ -37,6 +37,24 @@ _BOUND = re.compile(
     r"DEFAULT|FOR VALUES (?:IN \(.*\)|FROM \(.*\) TO \(.*\)|WITH \(modulus \d+, remainder \d+\))",
     re.DOTALL,
 )
+_BOUND_WORDS = frozenset(
+    [
+        "DEFAULT",
+        "FOR",
+        "VALUES",
+        "IN",
+        "FROM",
+        "TO",
+        "WITH",
+        "MINVALUE",
+        "MAXVALUE",
+        "NULL",
+        "true",
+        "false",
+        "modulus",
+        "remainder",
+    ]
+)
 _PARTITION_KEY = re.compile(r"(?:RANGE|LIST|HASH) \(.*\)", re.DOTALL)
 _KEY = re.compile(r"(?:PRIMARY KEY|UNIQUE(?: NULLS NOT DISTINCT)?|EXCLUDE USING) .*", re.DOTALL)
 _SEQUENCE = re.compile(r"nextval\('((?:''|[^'])+)'::regclass\)")
@@ -90,12 +108,18 @@ def check_key(text: str, where: str) -> str:
 
 
 def check_bound(text: str, where: str) -> str:
-    """Gives the bound of a partition back.
+    """Gives the bound of a partition back: constants, as the catalog writes them.
+
+    A bound is computed when the partition is made, so nothing else may stand in it.
 
     Raises:
         ConfigError: It is none.
     """
-    return _checked(_BOUND, text, where, "it is no bound of a partition")
+    _checked(_BOUND, text, where, "it is no bound of a partition")
+    names = {token["name"] for token in _TOKEN.finditer(text) if token["name"]}
+    if not names <= _BOUND_WORDS:
+        raise _refused(text, where, "it holds more than constants")
+    return text
 
 
 def check_partition_key(text: str, where: str) -> str:

@@ -46,13 +46,13 @@ class TableMaker:
         """The relation as the snapshot describes it."""
         return self.wanted.relation
 
-    def sequences(self) -> Iterator[CreationStep]:
-        """Yields the statements that make sequences which defaults name."""
+    def sequences(self) -> Iterator[tuple[Sequence, CreationStep]]:
+        """Yields the sequences that defaults name, with the statements that make them."""
         identities = {column.name for column in self.relation.columns if column.identity}
         for sequence in _sequences(self.relation):
             if sequence.column not in identities:
                 statement = f"CREATE SEQUENCE {quoted(*sequence.name)} AS {_options(sequence)}"
-                yield CreationStep(f"sequence {sequence.name}", statement)
+                yield sequence, CreationStep(f"sequence {sequence.name}", statement)
 
     def table(self) -> Iterator[CreationStep]:
         """Yields the statements that make the table, and give it its sequences."""
@@ -61,6 +61,8 @@ class TableMaker:
             self.left_out.append(
                 f"{relation.name} was a {relation.kind.value}; a table of its rows is made"
             )
+        if relation.is_partition:
+            self.left_out.append(f"{relation.name} was a partition; a table of its own is made")
         columns = ", ".join(self._columns())
         key = self._partition_key()
         division = f" PARTITION BY {key}" if key is not None else ""
