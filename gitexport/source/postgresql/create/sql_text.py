@@ -38,23 +38,11 @@ _BOUND = re.compile(
     re.DOTALL,
 )
 _BOUND_WORDS = frozenset(
-    [
-        "DEFAULT",
-        "FOR",
-        "VALUES",
-        "IN",
-        "FROM",
-        "TO",
-        "WITH",
-        "MINVALUE",
-        "MAXVALUE",
-        "NULL",
-        "true",
-        "false",
-        "modulus",
-        "remainder",
-    ]
-)
+    {
+        "DEFAULT", "FOR", "VALUES", "IN", "FROM", "TO", "WITH", "MINVALUE", "MAXVALUE", "NULL",
+        "true", "false", "modulus", "remainder",
+    }
+)  # fmt: skip
 _PARTITION_KEY = re.compile(r"(?:RANGE|LIST|HASH) \(.*\)", re.DOTALL)
 _KEY = re.compile(r"(?:PRIMARY KEY|UNIQUE(?: NULLS NOT DISTINCT)?|EXCLUDE USING) .*", re.DOTALL)
 _SEQUENCE = re.compile(r"nextval\('((?:''|[^'])+)'::regclass\)")
