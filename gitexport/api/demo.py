@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from itertools import count
 from pathlib import Path
 
+from gitexport.api.compare import Comparer
 from gitexport.api.export import ExportRequest, export
 from gitexport.api.history import HistoryReader
 from gitexport.api.init import InitOptions, init
@@ -19,15 +20,13 @@ from gitexport.config.discover import DSN_VARIABLE
 from gitexport.embedded import EmbeddedServer
 from gitexport.errors import UsageError
 from gitexport.history.details import SnapshotDetails
-from gitexport.model.address import Address
-from gitexport.model.changeset import ChangeKind, DocumentChange
+from gitexport.model.changeset import ChangeCounts, ChangeKind, DocumentChange
 from gitexport.model.report import ExportReport
 from gitexport.setup import sample
 from gitexport.source.postgresql.script import run_script
 from gitexport.store.git_errors import machine_error
 
 CHANGED_USERS = 50
-USERS_ENTITY = "datamartusers"
 _TABLES = ("dwh.datamartusers", "dwh.datamartcountries")
 _NAME = "gitexport-demo"
 
@@ -57,6 +56,7 @@ class DemoReport:
     steps: list[DemoStep] = field(default_factory=list)
     exports: list[ExportReport] = field(default_factory=list)
     latest: SnapshotDetails | None = None
+    differences: ChangeCounts | None = None
     change: DocumentChange | None = None
 
     @property
@@ -69,7 +69,7 @@ OnStep = Callable[[DemoStep], None]
 
 
 def demo(settings: Settings, options: DemoOptions, on_step: OnStep | None = None) -> DemoReport:
-    """Starts a server, fills it, tracks, exports, changes rows, and exports again.
+    """Starts a server, fills it, tracks, exports, changes rows, exports again, and compares.
 
     `on_step` is told of each step when it is done. Interrupted, nothing is left behind.
 
@@ -146,12 +146,16 @@ class _Demo:
 
     def _look_back(self) -> None:
         report = self._report
-        reader = HistoryReader.open(self._settings)
-        report.latest = reader.snapshot("latest")
-        changes = reader.changed("latest", Address(USERS_ENTITY), with_values=True)
+        with Comparer.open(self._settings) as comparer:
+            comparison = comparer.compare("latest~1", "latest")
+            changes = [document.change for document in comparison.changes()]
+        fields = sum(len(change.fields) for change in changes)
+        report.differences = comparison.total
         report.change = next(
             (change for change in changes if change.kind is ChangeKind.MODIFIED), None
         )
+        self._done(f"compared the snapshots: {len(changes)} documents, {fields:,} fields differ")
+        report.latest = HistoryReader.open(self._settings).snapshot("latest")
 
     def _done(self, what: str) -> None:
         now = time.monotonic()

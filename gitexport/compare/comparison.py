@@ -17,7 +17,8 @@ class Comparison:
 
     `walk` may be called again and again. `files` are the managed files that differ and are no
     entity's documents; `readers` give their bytes, the base's first. `counts` are those of the
-    last complete walk, by entity in its order; entities without changes are left out.
+    last walk, by entity in its order, complete when it is; entities without changes are left
+    out.
     """
 
     base: ComparedSide
@@ -35,12 +36,11 @@ class Comparison:
         Raises:
             CorruptRepositoryError: An object is missing or damaged.
         """
-        counts: dict[str, ChangeCounts] = {}
+        counts = self.counts = {}
         for document in self.walk():
             name = document.change.entity
             counts[name] = counts.get(name, _NONE).plus(document.change.kind)
             yield document
-        self.counts = counts
 
     @property
     def total(self) -> ChangeCounts:

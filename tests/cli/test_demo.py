@@ -66,6 +66,8 @@ def test_demo_leaves_two_snapshots_and_no_server(scratch: Path) -> None:
     assert git(path, "tag").splitlines() == [first["snapshot"], second["snapshot"]]
     assert git(path, "rev-parse", "main") == second["commit"]
     assert found["documents"] == 260
+    assert found["differences"]["modified"] == 50
+    assert sum(found["differences"].values()) == 50
     changed = found["changed_document"]
     assert changed["kind"] == "modified"
     assert {field["pointer"] for field in changed["fields"]} >= {"/history_whole_open"}
@@ -84,7 +86,7 @@ def test_text_shows_the_story_and_commands_that_work(scratch: Path) -> None:
     commands = [
         line for line in result.stdout.splitlines() if " -C " in line and not line.startswith("#")
     ]
-    assert len(commands) == 5
+    assert len(commands) == 6
     for command in commands:
         program = command.replace("gitexport -C", f"{sys.executable} -m gitexport -C", 1)
         line = program if command.startswith("gitexport") else command

@@ -154,7 +154,8 @@ def _print(comparison: Comparison, arguments: CompareArguments, invocation: Invo
     if form == "text" and output.is_terminal and has_tables:
         from gitexport.cli.render.comparison import print_tables
 
-        print_tables(comparison, output)
+        with invocation.paged() as paged:
+            print_tables(comparison, paged)
         return
     _write(comparison, arguments, form, output.json_piece if "json" in form else output.piece)
 

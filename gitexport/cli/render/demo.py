@@ -89,6 +89,7 @@ def members(report: DemoReport) -> dict[str, object]:
         ],
         "documents": report.latest and report.latest.documents,
         "bytes": report.latest and report.latest.size_bytes,
+        "differences": report.differences,
         "changed_document": report.change and change_members(report.change),
         "next": [command for _purpose, command in next_commands(report)],
     }
@@ -101,7 +102,8 @@ def next_commands(report: DemoReport) -> list[tuple[str, str]]:
     latest = (report.exports[-1].snapshot if report.exports else None) or ""
     commands = [
         ("the snapshots, as git has them", f"git -C {path} log --stat --oneline -2"),
-        ("what changed between them", f"git -C {path} diff {first} {latest}"),
+        ("what changed between them", f"{program} -C {path} compare {first} {latest}"),
+        ("the same, as git has it", f"git -C {path} diff {first} {latest}"),
         ("the snapshots with their counts", f"{program} -C {path} log"),
     ]
     if report.change is not None and report.change.key is not None:
