@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from gitexport.api.session import Settings, find_repository, find_source, open_source
 from gitexport.api.snapshot_place import OpenedSnapshot, open_snapshot
+from gitexport.config.discover import FoundDsn
 from gitexport.errors import UsageError
 from gitexport.model.ports import Progress
 from gitexport.store.repository import DataRepository
@@ -15,21 +17,31 @@ from gitexport.transfer.import_options import ImportOptions
 from gitexport.transfer.import_report import ImportReport
 from gitexport.transfer.import_run import ImportTarget, import_snapshot
 
+if TYPE_CHECKING:
+    from gitexport.source.postgresql.create.database import NewDatabase
+
 
 @dataclass(frozen=True, slots=True)
 class ImportRequest:
-    """Which snapshot to import; `base` asks for a merge of what the source changed since."""
+    """Which snapshot to import; `base` asks for a merge of what the source changed since.
+
+    `into` names a database to be made for it; an empty name stands for the snapshot's tag.
+    """
 
     source: str
     base: str | None = None
+    into: str | None = None
 
 
 class ImportJob:
     """An open snapshot and a database to load it into."""
 
-    def __init__(self, opened: OpenedSnapshot, target: ImportTarget) -> None:
+    def __init__(
+        self, opened: OpenedSnapshot, target: ImportTarget, made: NewDatabase | None = None
+    ) -> None:
         self._opened = opened
         self._target = target
+        self._made = made
 
     def run(self, options: ImportOptions, progress: Progress) -> ImportReport:
         """Imports in one transaction, or says in a dry run what that would do.
@@ -41,7 +53,7 @@ class ImportJob:
             GitExportError: Anything else that stops the import; nothing was done.
         """
         opened = self._opened
-        return import_snapshot(
+        report = import_snapshot(
             opened.source,
             self._target,
             options,
@@ -49,6 +61,9 @@ class ImportJob:
             origin=opened.origin,
             changes=opened.changes,
         )
+        if self._made is not None and report.is_done:
+            self._made.keep()
+        return report
 
 
 @contextmanager
@@ -57,18 +72,25 @@ def open_import(settings: Settings, request: ImportRequest) -> Iterator[ImportJo
 
     Raises:
         UsageError: There is no such source or snapshot.
+        ConflictError: There is a database of the name for the new one.
         PublishError: A URL could not be cloned.
         CorruptRepositoryError: The source is damaged.
     """
     place = open_snapshot(
         request.source, settings.here, base=request.base, progress=settings.progress
     )
-    with place as opened:
-        target = open_source("postgresql", find_source(settings, _repository(settings)))
-        try:
-            yield ImportJob(opened, target)
-        finally:
-            target.close()
+    with place as opened, ExitStack() as stack:
+        found = find_source(settings, _repository(settings)).dsn
+        made = None
+        if request.into is not None:
+            from gitexport.source.postgresql.create.database import new_database
+
+            name = request.into or opened.source.snapshot or opened.source.commit[:10]
+            made = stack.enter_context(new_database(found or None, name))
+            found = made.dsn
+        target = open_source("postgresql", FoundDsn(found, "--into" if made else ""))
+        stack.callback(target.close)
+        yield ImportJob(opened, target, made)
 
 
 def _repository(settings: Settings) -> DataRepository | None:

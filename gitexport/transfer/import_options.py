@@ -29,7 +29,8 @@ class ImportOptions:
     `modes` and `match` (the columns by which rows are recognised) are for some entities, by
     name. `only` and `exclude` choose entities and documents; no `only` means all.
     `runs_filters` allows the SQL of entities' `where` to run, which a mirror needs.
-    `lists_keys` asks for the keys that rows got.
+    `lists_keys` asks for the keys that rows got. `creates` makes relations that the target
+    lacks from their descriptions.
     """
 
     mode: ImportMode
@@ -42,6 +43,7 @@ class ImportOptions:
     is_dry_run: bool = False
     runs_filters: bool = False
     lists_keys: bool = False
+    creates: bool = False
 
     def mode_of(self, entity: str) -> ImportMode:
         """Gives the mode of an entity."""

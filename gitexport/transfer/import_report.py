@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from gitexport.model.creation import CreationStep
 from gitexport.model.field_merge import FieldConflict
 from gitexport.model.ports import Key
 from gitexport.model.writing import PeoplesCode, WriteCounts
@@ -80,6 +81,8 @@ class ImportReport:
     entities: list[ImportedEntity] = field(default_factory=list)
     references: list[TreatedReference] = field(default_factory=list)
     peoples_code: list[PeoplesCode] = field(default_factory=list)
+    created: list[CreationStep] = field(default_factory=list)
+    calls: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     keys: list[MappedKey] = field(default_factory=list)
     conflicts: list[MergeConflict] = field(default_factory=list)

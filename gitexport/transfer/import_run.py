@@ -12,9 +12,9 @@ from itertools import islice
 from typing import Protocol, TypeVar
 
 from gitexport.export.guards import is_source
+from gitexport.model.creation import WantedRelation
 from gitexport.model.ports import Key, Progress, SourceIdentity
 from gitexport.model.recognition import ForeignDocument, NativeDocument, Recogniser
-from gitexport.model.relation import Relation
 from gitexport.model.writing import (
     CurrentRow,
     RowAction,
@@ -49,9 +49,6 @@ class ImportTarget(WritableSource, Protocol):
     def identity(self) -> SourceIdentity:
         """Tells which database this is."""
 
-    def catalog(self, schemas: Sequence[str] = ()) -> list[Relation]:
-        """Describes all relations of some schemas."""
-
 
 def import_snapshot(  # noqa: PLR0913 - what one run consists of
     source: SnapshotSource,
@@ -85,18 +82,39 @@ def import_snapshot(  # noqa: PLR0913 - what one run consists of
         base=changes.base if changes else None,
         is_dry_run=options.is_dry_run,
     )
-    schemas = {entity.stored.relation.name.schema for entity in source.entities.values()}
-    relations = {relation.name: relation for relation in target.catalog(sorted(schemas))}
-    planned = plan_entities(source, relations, options, by_key=is_own)
-    report.notes += [note for entity in planned for note in entity.fit.notes if entity.is_written]
     how = WritingOptions(fires_triggers=options.fires_triggers, is_rehearsal=options.is_dry_run)
     with target.writing(how) as writer:
+        if options.creates:
+            progress.stage("making relations")
+            _create(writer, source, options, report)
+        names = [entity.stored.relation.name for entity in source.entities.values()]
+        planned = plan_entities(source, writer.relations(names), options, by_key=is_own)
+        report.notes += _notes(planned)
         run = _Import(source, writer, options, planned=planned, progress=progress, changes=changes)
         run.plan(report)
         if not (report.conflicts or options.is_dry_run):
             run.write()
             report.is_done = True
     return report
+
+
+def _create(
+    writer: RowWriter, source: SnapshotSource, options: ImportOptions, report: ImportReport
+) -> None:
+    wanted = [
+        WantedRelation(entity.stored.relation, entity.published, entity.stored.key)
+        for name, entity in source.entities.items()
+        if options.mentions(name)
+    ]
+    plan = writer.plan_creation(wanted)
+    writer.create(plan)
+    report.created += plan.steps
+    report.calls += plan.calls
+    report.notes += plan.left_out
+
+
+def _notes(planned: Iterable[PlannedEntity]) -> list[str]:
+    return [note for entity in planned for note in entity.fit.notes if entity.is_written]
 
 
 class _Import:

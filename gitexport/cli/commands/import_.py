@@ -33,6 +33,8 @@ class ImportArguments:
     overrides: tuple[str, ...] = ()
     fires_triggers: bool = False
     accepts_config: bool = False
+    creates: bool = False
+    into: str | None = None
     prints_id_map: bool = False
     is_dry_run: bool = False
     is_agreed: bool = False
@@ -59,6 +61,10 @@ its own.""",
             "gitexport import https://example.org/data.git@20250622-072114 --mode skip",
         ),
         ("make one table like the snapshot", "gitexport import ../data --mode mirror --only users"),
+        (
+            "a copy in a database of its own",
+            "gitexport import data.tar.gz --mode upsert --into copy",
+        ),
         (
             "bring over what changed elsewhere",
             "gitexport import ../dev --base 20250622-072114 --mode upsert",
@@ -104,6 +110,14 @@ its own.""",
     is_flag=True,
     help="Let the SQL of the snapshot's configuration run (where), which a mirror needs.",
 )
+@click.option("--create", "creates", is_flag=True, help="Make tables that are not there.")
+@click.option(
+    "--into",
+    metavar="NAME",
+    is_flag=False,
+    flag_value="",
+    help="Make a database for the snapshot, by default named by its tag, with all its tables.",
+)
 @click.option(
     "--print-id-map", "prints_id_map", is_flag=True, help="List the keys that rows have here."
 )
@@ -127,9 +141,11 @@ def run(arguments: ImportArguments, invocation: Invocation) -> int:
         with invocation.progress() as progress:
             return job.run(options, progress)
 
-    request = ImportRequest(arguments.source, arguments.base)
+    request = ImportRequest(arguments.source, arguments.base, arguments.into)
+    # No rows of people's are in a database that is made for the snapshot.
+    is_free = arguments.is_dry_run or arguments.is_agreed or arguments.into is not None
     with open_import(invocation.settings(), request) as job:
-        if arguments.is_dry_run or arguments.is_agreed:
+        if is_free:
             return print_import(carry_out(job, options), invocation)
         # The plan is a transaction of its own: nothing is locked while a person thinks.
         plan = carry_out(job, replace(options, is_dry_run=True))
@@ -169,6 +185,7 @@ def _options(arguments: ImportArguments) -> ImportOptions:
         is_dry_run=arguments.is_dry_run,
         runs_filters=arguments.accepts_config,
         lists_keys=arguments.prints_id_map,
+        creates=arguments.creates or arguments.into is not None,
     )
 
 

@@ -37,6 +37,8 @@ def print_plan(report: ImportReport, invocation: Invocation) -> None:
     """Prints what happens to the rows of each entity, phase by phase, and what is left out."""
     output, messages = invocation.output, invocation.messages
     output.line(f"{_source(report)} into database '{report.target}'")
+    for step in report.created:
+        messages.detail(step.statement)
     rows = [
         [
             str(entity.phase),
@@ -47,19 +49,8 @@ def print_plan(report: ImportReport, invocation: Invocation) -> None:
         for entity in report.entities
     ]
     output.table(["phase", "entity", "mode", *_COUNTS], rows, numeric={"phase", *_COUNTS})
-    for entity in report.entities:
-        for line in _remarks(entity):
-            output.line(f"  {line}")
-    if report.is_own:
-        output.line("  the snapshot was made from this database: rows are recognised by keys")
-    for reference in report.references:
-        output.line(
-            f"  {reference.relation} to {reference.target} ({reference.constraint}):"
-            f" {reference.treatment}, as {reference.reason}"
-        )
-    for code in report.peoples_code:
-        verb = "rests" if code.is_silenced else "fires"
-        output.line(f"  {code.kind} '{code.name}' on {code.relation} {verb}")
+    for line in _remarks(report):
+        output.line(f"  {line}")
     for note in report.notes:
         messages.warn(note)
     for conflict in report.conflicts[:_SHOWN]:
@@ -67,7 +58,25 @@ def print_plan(report: ImportReport, invocation: Invocation) -> None:
             output.line(line)
 
 
-def _remarks(entity: ImportedEntity) -> list[str]:
+def _remarks(report: ImportReport) -> list[str]:
+    remarks = []
+    if report.created:
+        remarks.append(f"{len(report.created):,} statements make what the database lacks")
+    remarks += [f"they call {call}" for call in report.calls]
+    if report.is_own:
+        remarks.append("the snapshot was made from this database: rows are recognised by keys")
+    for entity in report.entities:
+        remarks += _remarks_on(entity)
+    for found in report.references:
+        way = f"{found.relation} to {found.target} ({found.constraint})"
+        remarks.append(f"{way}: {found.treatment}, as {found.reason}")
+    for code in report.peoples_code:
+        verb = "rests" if code.is_silenced else "fires"
+        remarks.append(f"{code.kind} '{code.name}' on {code.relation} {verb}")
+    return remarks
+
+
+def _remarks_on(entity: ImportedEntity) -> list[str]:
     remarks = []
     if entity.assigned:
         remarks.append(
@@ -159,6 +168,8 @@ def _members(report: ImportReport) -> dict[str, object]:
             }
             for entity in report.entities
         },
+        "created": [{"what": step.what, "statement": step.statement} for step in report.created],
+        "calls": report.calls,
         "references": report.references,
         "code": [
             {

@@ -1,0 +1,70 @@
+"""A snapshot alone is enough to stand up a copy."""
+
+from __future__ import annotations
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from tests.fixtures.postgres import Postgres
+from tests.integration.transfer.conftest import Database, Transfer
+from tests.integration.transfer.test_import import ROWS, SHOP, TABLES
+
+
+@pytest.fixture
+def filled(transfer: Transfer) -> Transfer:
+    """A snapshot of tables with circles, and a target without any table."""
+    transfer.source.sql(SHOP, ROWS)
+    transfer.snapshot()
+    return transfer
+
+
+def test_tables_that_are_not_there_are_made_first(filled: Transfer) -> None:
+    report = filled.loaded("--mode", "upsert", "--create")
+
+    assert filled.target.dump(*TABLES) == filled.source.dump(*TABLES)
+    assert "table public.people" in {step["what"] for step in report["created"]}
+    assert not filled.loaded("--mode", "upsert", "--create")["created"]
+
+
+def test_a_dry_run_makes_no_table(filled: Transfer) -> None:
+    plan = filled.loaded("--mode", "upsert", "--create", "--dry-run")
+
+    assert plan["created"]
+    assert not filled.target.rows("SELECT FROM pg_tables WHERE schemaname = 'public'")
+
+
+def test_without_create_what_is_missing_is_named(filled: Transfer) -> None:
+    refused = filled.load("--mode", "upsert")
+
+    assert refused.code == 2
+    assert "the target has no relation '" in refused.err
+    assert "--create" in refused.err
+
+
+def test_a_new_database_holds_the_copy(filled: Transfer, postgres: Postgres) -> None:
+    name = "copy_" + filled.path.parent.name.replace("-", "_")[:40]
+    try:
+        report = filled.loaded("--mode", "upsert", "--into", name)
+        with psycopg.connect(postgres.dsn(name), autocommit=True) as connection:
+            copy = Database(postgres.dsn(name), connection)
+            assert copy.dump(*TABLES) == filled.source.dump(*TABLES)
+        assert report["target"] == name
+        again = filled.load("--mode", "upsert", "--into", name)
+        assert (again.code, "already" in again.err) == (9, True)
+    finally:
+        drop = sql.SQL("DROP DATABASE IF EXISTS {}").format(sql.Identifier(name))
+        filled.target.connection.execute(drop)
+
+
+def test_a_copy_that_fails_leaves_no_database(filled: Transfer) -> None:
+    file = next((filled.path / "data" / "teams").rglob("1.json"))
+    file.write_text(file.read_text().replace("team 1", "team 2"))
+    filled.git("commit", "--quiet", "--all", "--message", "an edit")
+    source = f"{filled.path}@{filled.git('rev-parse', 'HEAD')}"
+
+    refused = filled.load("--mode", "upsert", "--into", "never_made", source=source)
+
+    assert refused.code == 9
+    found = filled.target.rows("SELECT FROM pg_database WHERE datname = 'never_made'")
+    assert not found
