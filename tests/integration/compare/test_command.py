@@ -51,7 +51,7 @@ def on_terminal(journey: Journey, *arguments: str, columns: int = 120) -> str:
         stdin=follower,
         stdout=follower,
         stderr=subprocess.PIPE,
-        env={**os.environ, "TERM": "xterm-256color", "COLUMNS": str(columns)},
+        env={**os.environ, "TERM": "xterm-256color", "COLUMNS": str(columns), "GIT_PAGER": "cat"},
     )
     os.close(follower)
     shown = b""
