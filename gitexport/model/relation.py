@@ -105,7 +105,11 @@ class UniqueKey:
 
 @dataclass(frozen=True, slots=True)
 class ForeignKey:
-    """A reference from this relation's columns to another relation's."""
+    """A reference from this relation's columns to another relation's.
+
+    `delete_columns` are those that `on_delete` sets, where it does not set all. With
+    `is_match_full` a row refers to something in all columns or in none.
+    """
 
     name: str
     columns: tuple[str, ...]
@@ -115,6 +119,8 @@ class ForeignKey:
     initially_deferred: bool = False
     on_update: str = "no action"
     on_delete: str = "no action"
+    delete_columns: tuple[str, ...] = ()
+    is_match_full: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -204,6 +204,8 @@ def _foreign_to_json(key: ForeignKey) -> dict[str, object]:
             "initially_deferred": key.initially_deferred,
             "on_update": key.on_update,
             "on_delete": key.on_delete,
+            "delete_columns": list(key.delete_columns),
+            "match_full": key.is_match_full,
         }
     )
 
@@ -218,6 +220,8 @@ def _foreign_key(value: Mapping[str, object]) -> ForeignKey:
         initially_deferred=bool(value.get("initially_deferred", False)),
         on_update=as_text(value["on_update"]),
         on_delete=as_text(value["on_delete"]),
+        delete_columns=as_texts(value.get("delete_columns", ())),
+        is_match_full=bool(value.get("match_full", False)),
     )
 
 

@@ -168,7 +168,8 @@ def _column(row: _Row) -> Column:
 
 
 def _foreign_key(row: _Row) -> ForeignKey:
-    name, schema, relation, deferrable, deferred, on_update, on_delete, columns, referenced = row
+    name, schema, relation, deferrable, deferred, on_update, on_delete, columns, *rest = row
+    referenced, delete_columns, is_match_full = rest
     return ForeignKey(
         name=name,
         columns=tuple(columns),
@@ -178,4 +179,6 @@ def _foreign_key(row: _Row) -> ForeignKey:
         initially_deferred=deferred,
         on_update=_ACTIONS[on_update],
         on_delete=_ACTIONS[on_delete],
+        delete_columns=tuple(delete_columns),
+        is_match_full=is_match_full,
     )

@@ -63,6 +63,7 @@ SELECT i.indrelid, ic.relname, i.indisprimary, i.indimmediate,
 """
 
 # Rows with a parent are what a partitioned table on either side spreads to its partitions.
+# Only since PostgreSQL 15 does an action set some columns, so that is asked for by way of JSON.
 FOREIGN_KEYS = """
 SELECT k.conrelid, k.conname, fn.nspname, fc.relname, k.condeferrable, k.condeferred,
        k.confupdtype::text, k.confdeltype::text,
@@ -71,7 +72,14 @@ SELECT k.conrelid, k.conname, fn.nspname, fc.relname, k.condeferrable, k.condefe
               ORDER BY c.place),
        ARRAY(SELECT a.attname::text FROM unnest(k.confkey) WITH ORDINALITY c(attnum, place)
                JOIN pg_attribute a ON a.attrelid = k.confrelid AND a.attnum = c.attnum
-              ORDER BY c.place)
+              ORDER BY c.place),
+       ARRAY(SELECT a.attname::text
+               FROM jsonb_array_elements_text(
+                      coalesce(nullif(to_jsonb(k) -> 'confdelsetcols', 'null'), '[]'))
+                    WITH ORDINALITY c(attnum, place)
+               JOIN pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = c.attnum::int2
+              ORDER BY c.place),
+       k.confmatchtype = 'f'
   FROM pg_constraint k
   JOIN pg_class fc ON fc.oid = k.confrelid
   JOIN pg_namespace fn ON fn.oid = fc.relnamespace

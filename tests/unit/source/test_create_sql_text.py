@@ -105,3 +105,9 @@ def test_calls_are_found_and_text_is_none() -> None:
         Call("schema", "f"),
         Call(None, "numeric"),
     ]
+
+
+def test_sequences_are_found_in_both_forms() -> None:
+    text = """nextval('public."It''s"'::regclass) + nextval(('old.seq'::text)::regclass)"""
+
+    assert sql_text.sequences_of(text) == ['public."It\'s"', "old.seq"]

@@ -45,7 +45,7 @@ _BOUND_WORDS = frozenset(
 )  # fmt: skip
 _PARTITION_KEY = re.compile(r"(?:RANGE|LIST|HASH) \(.*\)", re.DOTALL)
 _KEY = re.compile(r"(?:PRIMARY KEY|UNIQUE(?: NULLS NOT DISTINCT)?|EXCLUDE USING) .*", re.DOTALL)
-_SEQUENCE = re.compile(r"nextval\('((?:''|[^'])+)'::regclass\)")
+_SEQUENCE = re.compile(r"nextval\((\()?'((?:''|[^'])+)'(?(1)::text\))::regclass\)")
 
 
 class Call(NamedTuple):
@@ -152,7 +152,7 @@ def calls_of(text: str) -> Iterator[Call]:
 
 def sequences_of(text: str) -> list[str]:
     """Lists the sequences that an expression takes numbers from, as SQL writes their names."""
-    return [name.replace("''", "'") for name in _SEQUENCE.findall(text)]
+    return [name.replace("''", "'") for _, name in _SEQUENCE.findall(text)]
 
 
 def unquoted(name: str) -> str:

@@ -28,7 +28,7 @@ from gitexport.source.postgresql.create.sql_text import (
 
 _VIRTUAL = 180000
 _TABLES = (RelationKind.TABLE, RelationKind.PARTITIONED)
-_ACTIONS = ("no action", "restrict", "cascade", "set null", "set default")
+_ACTIONS = ("restrict", "cascade", "set null", "set default")
 
 
 @dataclass(slots=True)
@@ -250,9 +250,14 @@ def _options(sequence: Sequence) -> str:
 def _reference(key: ForeignKey) -> str:
     target = f"{quoted(*key.references)} ({listed(key.referenced_columns)})"
     parts = [f"FOREIGN KEY ({listed(key.columns)}) REFERENCES {target}"]
-    for event, action in (("UPDATE", key.on_update), ("DELETE", key.on_delete)):
-        if action in _ACTIONS[1:]:
-            parts.append(f"ON {event} {action.upper()}")
+    if key.is_match_full:
+        parts.append("MATCH FULL")
+    if key.on_update in _ACTIONS:
+        parts.append(f"ON UPDATE {key.on_update.upper()}")
+    if key.on_delete in _ACTIONS:
+        parts.append(f"ON DELETE {key.on_delete.upper()}")
+        if key.delete_columns:
+            parts.append(f"({listed(key.delete_columns)})")
     if key.is_deferrable:
         parts.append("DEFERRABLE")
     if key.initially_deferred:
