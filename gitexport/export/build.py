@@ -193,11 +193,16 @@ def build_tree(  # noqa: PLR0913, PLR0917 - joins what all earlier steps gave
         changes=[*saved, changes.finish()],
         fragments=[fragment for merge in result.merged for fragment in merge.fragments],
         writer=writer,
-        details=[
-            *(line for share in result.encoded for line in share.details),
-            *(line for part in parts for line in part.details),
-        ],
+        details=_details(result),
     )
+
+
+def _details(result: RunResult) -> list[str]:
+    parts = [part for merge in result.merged for part in merge.results.values()]
+    return [
+        *(line for share in result.encoded for line in share.details),
+        *(line for part in parts for line in part.details),
+    ]
 
 
 def _changed_files(

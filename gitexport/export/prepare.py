@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from gitexport.canonical.entity_paths import path_function
+from gitexport.canonical.manifest import EntityManifest
 from gitexport.errors import ConfigError
 from gitexport.export.context import Base, Context
 from gitexport.export.guards import TooSoonError, choose_instant, guard_source, is_source
@@ -124,15 +125,7 @@ class _Planner:
         known = known_entity(entity, self.base.manifest)
         columns = self.view.columns(entity)
         schema = schema_hash(entity, relation, columns)
-        written = self._known_relation(entity)
-        change = compare_relations(
-            entity,
-            None if written is None else relation_from_json(written),
-            relation,
-            columns,
-            hash_differs=known is not None and known.schema not in {"", schema},
-            published_before=published_columns(written) if known and known.schema else (),
-        )
+        change = self._change(entity, relation, known, schema)
         # Without a unique key, tracking cannot tell that a second row has come for a file.
         scope, is_forced = choose_scope(
             entity,
@@ -156,6 +149,19 @@ class _Planner:
             is_forced=is_forced,
             known=known,
             change=change,
+        )
+
+    def _change(
+        self, entity: Entity, relation: Relation, known: EntityManifest | None, schema: str
+    ) -> SchemaChange:
+        written = self._known_relation(entity)
+        return compare_relations(
+            entity,
+            None if written is None else relation_from_json(written),
+            relation,
+            self.view.columns(entity),
+            hash_differs=known is not None and known.schema not in {"", schema},
+            published_before=published_columns(written) if known and known.schema else (),
         )
 
     def _compares_keys(self, entity: Entity, change: SchemaChange, *, reads_all: bool) -> bool:

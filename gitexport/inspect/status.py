@@ -108,10 +108,7 @@ def read_status(
         report.database = source.identity().database
         fence = source.peek(publication.repository_id, publication.entities)
         _read_lineage(report, repository, publication, tree, tip, fence)
-        report.entities = read_pending(source, publication.entities, fence, report.entities)
-        report.failures += [entity.failure for entity in report.entities if entity.failure]
-        report.pending = _total([entity.pending for entity in report.entities])
-        report.deleted = _total([entity.deleted for entity in report.entities])
+        _count_pending(report, source, publication, fence)
     except GitExportError as error:
         report.failures.append(error)
     if tip is not None:
@@ -119,6 +116,15 @@ def read_status(
     if options.max_age is not None:
         report.is_stale = _is_stale(report, options.max_age, clock())
     return report
+
+
+def _count_pending(
+    report: StatusReport, source: Source, publication: Publication, fence: Fence
+) -> None:
+    report.entities = read_pending(source, publication.entities, fence, report.entities)
+    report.failures += [entity.failure for entity in report.entities if entity.failure]
+    report.pending = _total([entity.pending for entity in report.entities])
+    report.deleted = _total([entity.deleted for entity in report.entities])
 
 
 def _read_snapshot(

@@ -93,15 +93,7 @@ def refresh(  # noqa: PLR0913 - each choice stands for itself, by keyword
         raise machine_error(error) from error
     finally:
         run.close()
-    return ViewReport(
-        written=run.written,
-        removed=run.removed,
-        kept=[os.fsdecode(name) for name in run.kept.names],
-        kept_count=run.kept.count,
-        refused=[os.fsdecode(name) for name in run.refused.names],
-        refused_count=run.refused.count,
-        stale=result.stale,
-    )
+    return run.report(result.stale)
 
 
 class _Refresh:
@@ -142,6 +134,18 @@ class _Refresh:
                 on_progress(_PROGRESS_STEP)
         if on_progress is not None and count % _PROGRESS_STEP:
             on_progress(count % _PROGRESS_STEP)
+
+    def report(self, stale: str | None) -> ViewReport:
+        """Says what was done, and why the index was not brought along, where it was not."""
+        return ViewReport(
+            written=self.written,
+            removed=self.removed,
+            kept=[os.fsdecode(name) for name in self.kept.names],
+            kept_count=self.kept.count,
+            refused=[os.fsdecode(name) for name in self.refused.names],
+            refused_count=self.refused.count,
+            stale=stale,
+        )
 
     def finish(self) -> None:
         """Writes files for which a directory had to go first, and removes empty directories."""

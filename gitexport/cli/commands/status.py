@@ -16,6 +16,7 @@ from gitexport.cli.plain import one_line
 
 if TYPE_CHECKING:
     from gitexport.inspect.status import StatusReport
+    from gitexport.store.upstream import Upstream
 
 _STALE = 1
 
@@ -144,7 +145,6 @@ def _remote(report: StatusReport) -> str:
 
 
 def _members(report: StatusReport, arguments: StatusArguments) -> dict[str, object]:
-    remote = report.remote
     age = arguments.max_age
     return {
         "branch": report.branch,
@@ -169,13 +169,7 @@ def _members(report: StatusReport, arguments: StatusArguments) -> dict[str, obje
             for entity in report.entities
         },
         "reads_all": report.reads_all,
-        "remote": remote
-        and {
-            "name": remote.remote,
-            "commit": remote.tip,
-            "ahead": remote.ahead,
-            "behind": remote.behind,
-        },
+        "remote": report.remote and _remote_members(report.remote),
         "foreign_commits": report.foreign,
         "repairs": report.repairs,
         "edits_left": report.edits_left,
@@ -184,4 +178,13 @@ def _members(report: StatusReport, arguments: StatusArguments) -> dict[str, obje
         "failures": [
             {"code": failure.exit_code, "error": failure.message} for failure in report.failures
         ],
+    }
+
+
+def _remote_members(remote: Upstream) -> dict[str, object]:
+    return {
+        "name": remote.remote,
+        "commit": remote.tip,
+        "ahead": remote.ahead,
+        "behind": remote.behind,
     }

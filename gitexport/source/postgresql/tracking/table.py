@@ -23,15 +23,6 @@ def read_sql(entity: Entity, relation: Relation, alias: str) -> ReadSql:
     that people's conditions may name the relation's columns without its alias.
     """
     outbox = sql.Identifier(OUTBOX_ALIAS)
-    conditions = []
-    for place, name in enumerate(entity.key, start=1):
-        part = sql.SQL("{}.gitexport_key[{}]").format(outbox, sql.Literal(place))
-        found = relation.column(name)
-        value = column(alias, name)
-        if found is not None and "." not in found.type_name:
-            typed = sql.SQL("{} = {}::{}").format(value, part, sql.SQL(found.type_name))
-            conditions.append(typed)
-        conditions.append(sql.SQL("{}::text = {}").format(value, part))
     source = sql.SQL(
         "{relation} AS {alias} LEFT JOIN"
         " (SELECT p.key AS gitexport_key, p.seq AS gitexport_seq FROM gitexport.pending AS p"
@@ -44,7 +35,7 @@ def read_sql(entity: Entity, relation: Relation, alias: str) -> ReadSql:
         name=sql.Literal(str(entity.relation)),
         method=sql.Literal(Tracking.TABLE.value),
         flag=sql.Literal(entity.flag),
-        conditions=sql.SQL(" AND ").join(conditions),
+        conditions=_same_key(entity, relation, alias),
     )
     pending: sql.Composable = sql.SQL("{}.gitexport_seq IS NOT NULL").format(outbox)
     if entity.modified is not None:
@@ -59,3 +50,18 @@ def read_sql(entity: Entity, relation: Relation, alias: str) -> ReadSql:
         )
     version = sql.SQL("coalesce({}.gitexport_seq::text, '')").format(outbox)
     return ReadSql(source, pending, version)
+
+
+def _same_key(entity: Entity, relation: Relation, alias: str) -> sql.Composable:
+    conditions = []
+    for place, name in enumerate(entity.key, start=1):
+        part = sql.SQL("{}.gitexport_key[{}]").format(
+            sql.Identifier(OUTBOX_ALIAS), sql.Literal(place)
+        )
+        found = relation.column(name)
+        value = column(alias, name)
+        if found is not None and "." not in found.type_name:
+            typed = sql.SQL("{} = {}::{}").format(value, part, sql.SQL(found.type_name))
+            conditions.append(typed)
+        conditions.append(sql.SQL("{}::text = {}").format(value, part))
+    return sql.SQL(" AND ").join(conditions)
