@@ -7,7 +7,7 @@ first: to null where the column allows it, otherwise to a value that no row has.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import NamedTuple
 
 from psycopg import sql
@@ -28,6 +28,13 @@ SELECT ic.relname::text,
  WHERE i.indrelid = %s::regclass AND i.indisunique AND i.indisvalid AND i.indimmediate
    AND i.indpred IS NULL AND i.indexprs IS NULL
  ORDER BY ic.relname
+"""
+# A value that other rows refer to cannot leave its row, not even for a moment.
+_REFERRED = """
+SELECT DISTINCT a.attname::text
+  FROM pg_catalog.pg_constraint AS k JOIN pg_catalog.pg_attribute AS a
+    ON a.attrelid = k.confrelid AND a.attnum = ANY (k.confkey)
+ WHERE k.contype = 'f' AND k.confrelid = %s::regclass
 """
 _ASIDE = {
     "smallint": "(SELECT least(min({column}), 0) FROM {table}) - w.place",
@@ -60,22 +67,26 @@ def read_unique_indexes(cursor: Cursor, target: Target) -> list[UniqueIndex]:
 def move_aside(cursor: Cursor, stage: Stage) -> None:
     """Moves unique values aside that staged updates hand from one row to another.
 
-    Where no column of an index can be moved, the server decides whether the order of rows
-    works out.
+    Where no column of an index can be moved (a check reads it, or other rows refer to it),
+    the server decides whether the order of rows works out.
 
     Raises:
         psycopg.Error: The server refused a statement.
     """
     target = stage.target
+    name = target.table.as_string(None)
+    referred = {row[0] for row in cursor.execute(_REFERRED.encode(), (name,)).fetchall()}
     for index in read_unique_indexes(cursor, target):
         if set(index.columns) <= set(stage.key) or not set(index.columns) <= set(target.places):
             continue
-        for column, aside in _movable(target, index):
+        for column, aside in _movable(target, index, referred):
             cursor.execute(_move(stage, index, column, aside))
             break
 
 
-def _movable(target: Target, index: UniqueIndex) -> Iterator[tuple[str, sql.Composable]]:
+def _movable(
+    target: Target, index: UniqueIndex, referred: Collection[str]
+) -> Iterator[tuple[str, sql.Composable]]:
     """Yields columns of an index that can be moved aside, with their value, null first."""
     columns = [target.relation.column(name) for name in index.columns]
     free = [
@@ -83,7 +94,7 @@ def _movable(target: Target, index: UniqueIndex) -> Iterator[tuple[str, sql.Comp
         for column in columns
         if column is not None
         and column.name in target.updatable
-        and column.name not in target.entity.key
+        and column.name not in {*target.entity.key, *referred}
         and not any(column.name in text for _, text in target.relation.checks)
     ]
     for column in free:
