@@ -14,6 +14,7 @@ from gitexport.api.compare import Comparer
 from gitexport.api.export import ExportRequest, export
 from gitexport.api.history import HistoryReader
 from gitexport.api.init import InitOptions, init
+from gitexport.api.restore import Restore, go_back_in_database
 from gitexport.api.session import Settings
 from gitexport.api.track import track
 from gitexport.config.discover import DSN_VARIABLE
@@ -22,6 +23,8 @@ from gitexport.errors import UsageError
 from gitexport.history.details import SnapshotDetails
 from gitexport.model.changeset import ChangeCounts, ChangeKind, DocumentChange
 from gitexport.model.report import ExportReport
+from gitexport.restore.database import RowsRequest
+from gitexport.restore.rows import RowsPlan
 from gitexport.setup import sample
 from gitexport.source.postgresql.script import run_script
 from gitexport.store.git_errors import machine_error
@@ -69,7 +72,7 @@ OnStep = Callable[[DemoStep], None]
 
 
 def demo(settings: Settings, options: DemoOptions, on_step: OnStep | None = None) -> DemoReport:
-    """Starts a server, fills it, tracks, exports, changes rows, exports again, and compares.
+    """Starts a server, fills it, tracks, exports, changes rows, exports, goes back, and compares.
 
     `on_step` is told of each step when it is done. Interrupted, nothing is left behind.
 
@@ -116,6 +119,7 @@ class _Demo:
             run_script(server.dsn(), sample.change_sql(changed))
             self._done(f"changed {changed} users, as an ETL would")
             self._export(f"exported the {changed} changed rows as the second snapshot")
+            self._go_back()
         self._done("stopped PostgreSQL and removed its files")
         self._look_back()
         return report
@@ -144,10 +148,19 @@ class _Demo:
         self._report.exports.append(report)
         self._done(what)
 
+    def _go_back(self) -> None:
+        first = self._report.exports[0].snapshot or ""
+        done = go_back_in_database(self._settings, Restore(first), RowsRequest(), _agree)
+        rows = sum(counts.updated for counts in done.plan.entities.values())
+        if done.after is not None:
+            self._report.exports.append(done.after)
+        self._done(f"restored {rows} rows to the first snapshot, as the third snapshot")
+
     def _look_back(self) -> None:
         report = self._report
+        first, second = (export.snapshot or "" for export in report.exports[:2])
         with Comparer.open(self._settings) as comparer:
-            comparison = comparer.compare("latest~1", "latest")
+            comparison = comparer.compare(first, second)
             changes = [document.change for document in comparison.changes()]
         fields = sum(len(change.fields) for change in changes)
         report.differences = comparison.total
@@ -164,6 +177,10 @@ class _Demo:
         self._report.steps.append(step)
         if self._on_step is not None:
             self._on_step(step)
+
+
+def _agree(_plan: RowsPlan) -> None:
+    """Changes rows without asking: they are the demo's own."""
 
 
 def _check_rows(rows: int) -> None:

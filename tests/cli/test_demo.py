@@ -51,20 +51,23 @@ def done(result: subprocess.CompletedProcess[str]) -> dict[str, Any]:
     return found
 
 
-def test_demo_leaves_two_snapshots_and_no_server(scratch: Path) -> None:
+def test_demo_leaves_three_snapshots_and_no_server(scratch: Path) -> None:
     found = done(demo(scratch, "-o", "json"))
 
     path = Path(found["path"])
     assert path.parent == scratch
     assert found["format"] == "gitexport.demo/v1"
-    first, second = found["snapshots"]
+    first, second, third = found["snapshots"]
     assert first["mode"] == "full"
     assert first["entities"]["datamartusers"]["added"] == 60
     assert second["mode"] == "incremental"
     assert second["entities"]["datamartusers"]["modified"] == 50
     assert parse_tag(second["snapshot"]) > parse_tag(first["snapshot"])
-    assert git(path, "tag").splitlines() == [first["snapshot"], second["snapshot"]]
-    assert git(path, "rev-parse", "main") == second["commit"]
+    tags = [made["snapshot"] for made in (first, second, third)]
+    assert git(path, "tag").splitlines() == tags
+    assert git(path, "rev-parse", "main") == third["commit"]
+    assert third["entities"]["datamartusers"]["modified"] == 50
+    assert git(path, "rev-parse", "main:data") == git(path, "rev-parse", f"{tags[0]}:data")
     assert found["documents"] == 260
     assert found["differences"]["modified"] == 50
     assert sum(found["differences"].values()) == 50
@@ -86,7 +89,7 @@ def test_text_shows_the_story_and_commands_that_work(scratch: Path) -> None:
     commands = [
         line for line in result.stdout.splitlines() if " -C " in line and not line.startswith("#")
     ]
-    assert len(commands) == 6
+    assert len(commands) == 7
     for command in commands:
         program = command.replace("gitexport -C", f"{sys.executable} -m gitexport -C", 1)
         line = program if command.startswith("gitexport") else command

@@ -26,8 +26,9 @@ class DemoArguments:
     cls=Command,
     short_help="Show the main job on sample data, with a database of its own.",
     help="""Show the main job on sample data: start a PostgreSQL of our own, fill tables like
-those of an analytics site, track them, export, change 50 users, export again, compare the two
-snapshots, and show what happened. The database is gone afterwards; the data repository stays.
+those of an analytics site, track them, export, change 50 users, export again, restore these
+rows, compare the snapshots, and show what happened. The database is gone afterwards; the data
+repository stays.
 
 DIR is where the data repository goes: by default a new temporary directory. Where DIR is
 not empty, a new directory is made inside of it. Needs nothing but Python and git.""",

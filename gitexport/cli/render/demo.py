@@ -28,7 +28,7 @@ def print_demo(report: DemoReport, output: Output) -> None:
         numeric={"ms"},
     )
     output.line()
-    output.line("The two snapshots", style=_HEADING)
+    output.line("The snapshots", style=_HEADING)
     output.table(
         ["tag", "commit", "mode", "added", "modified", "deleted", "ms"],
         [_snapshot_row(report, number) for number in range(len(report.exports))],
@@ -98,12 +98,11 @@ def members(report: DemoReport) -> dict[str, object]:
 def next_commands(report: DemoReport) -> list[tuple[str, str]]:
     """Lists commands to try, each with what it is for."""
     program, path = _program(), _quoted(str(report.path))
-    first = (report.exports[0].snapshot if report.exports else None) or ""
-    latest = (report.exports[-1].snapshot if report.exports else None) or ""
+    first, second = (export.snapshot or "" for export in report.exports[:2])
     commands = [
-        ("the snapshots, as git has them", f"git -C {path} log --stat --oneline -2"),
-        ("what changed between them", f"{program} -C {path} compare {first} {latest}"),
-        ("the same, as git has it", f"git -C {path} diff {first} {latest}"),
+        ("the snapshots, as git has them", f"git -C {path} log --stat --oneline -3"),
+        ("what changed between two", f"{program} -C {path} compare {first} {second}"),
+        ("the same, as git has it", f"git -C {path} diff {first} {second}"),
         ("the snapshots with their counts", f"{program} -C {path} log"),
     ]
     if report.change is not None and report.change.key is not None:
@@ -112,6 +111,8 @@ def next_commands(report: DemoReport) -> list[tuple[str, str]]:
             ("the life of one row", f"{program} -C {path} log -p {address}"),
             ("that row as it was", f"{program} -C {path} show {first} {address}"),
         ]
+    purpose = "the second snapshot again, in the repository"
+    commands.append((purpose, f"{program} -C {path} restore {second}"))
     dsn = "'host=… dbname=… user=…'"
     commands.append(("your own database", f"{program} init my-data --dsn {dsn}"))
     return commands
