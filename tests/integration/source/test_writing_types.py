@@ -158,7 +158,7 @@ def test_texts_that_copy_would_misread_are_written_back(
     database: str, connection: psycopg.Connection
 ) -> None:
     connection.execute("CREATE TABLE things (id text PRIMARY KEY, a text, b text[], c jsonb)")
-    values = ["null", "\\N", "\\.", "n\\ull", "NULL", "a\tb", "\r\n", "\\", '"', "", " "]
+    values = ["x", "null", "\\N", "\\.", "n\\ull", "NULL", "a\tb", "\r\n", "\\", '"', "", " "]
     for value in values:
         connection.execute(
             "INSERT INTO things VALUES (%(v)s, %(v)s, ARRAY[%(v)s], to_jsonb(%(v)s::text))",
