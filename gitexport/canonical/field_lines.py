@@ -16,7 +16,13 @@ import json
 import re
 from collections.abc import Iterator
 
-from gitexport.canonical.value import loads
+from gitexport.canonical.reading import (
+    MAX_FILE_DEPTH,
+    decode_text,
+    refuse_constant,
+    refuse_depth,
+    refuse_duplicates,
+)
 from gitexport.errors import UnsupportedValueError
 from gitexport.model.pointer import format_pointer
 
@@ -28,12 +34,28 @@ _STEERING = re.compile(r"[\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u
 _GOES_ON = "\\n\n    "
 
 
+class _Number(str):
+    """A number as it is written."""
+
+    __slots__ = ()
+
+
+# git starts a program for each file, so that this module loads as little as it can.
+_READER = json.JSONDecoder(
+    parse_float=_Number,
+    parse_int=_Number,
+    parse_constant=refuse_constant,
+    object_pairs_hook=refuse_duplicates,
+)
+
+
 def field_lines(data: bytes) -> bytes:
     """Writes JSON as lines of fields; what is no JSON, or too large, comes back as it is."""
     if len(data) > LARGEST_BYTES:
         return data
     try:
-        value = loads(data)
+        refuse_depth(data, MAX_FILE_DEPTH)
+        value = decode_text(data, _READER)
     except UnsupportedValueError:
         return data
     return "".join(_lines((), value)).encode("utf-8", "backslashreplace")
@@ -52,12 +74,12 @@ def _lines(path: tuple[str | int, ...], value: object) -> Iterator[str]:
 
 
 def _leaf(value: object) -> str:
+    if isinstance(value, _Number):
+        return value
     if isinstance(value, str):
         parts = [json.dumps(part, ensure_ascii=False)[1:-1] for part in value.split("\n")]
         return f'"{_harmless(_GOES_ON.join(parts))}"'
-    if value is None or isinstance(value, (bool, dict, list)):
-        return json.dumps(value)
-    return str(value)
+    return json.dumps(value)
 
 
 def _harmless(text: str) -> str:

@@ -37,15 +37,13 @@ def _shows_fields(file: str) -> bool:
     git starts it twice for each document of a difference. False leaves all that is not plain
     to the command.
     """
-    from pathlib import Path
-
-    from gitexport.api.merge_driver import show_fields
-    from gitexport.errors import MachineError
+    from gitexport.canonical.field_lines import field_lines
 
     try:
-        lines = show_fields(Path(file))
+        with open(file, "rb") as stream:  # noqa: PTH123 - pathlib would take as long as the work
+            lines = field_lines(stream.read())
         sys.stdout.buffer.write(lines)
         sys.stdout.flush()
-    except (OSError, AttributeError, MachineError):
+    except (OSError, AttributeError):
         return False
     return True

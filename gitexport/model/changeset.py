@@ -4,22 +4,26 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
 from enum import Enum
-from typing import Final
 
+from gitexport.model.absent import ABSENT, Absent
 from gitexport.model.ports import Key
 from gitexport.model.snapshot import ObjectId
 
+__all__ = [
+    "ABSENT",
+    "DATABASE",
+    "Absent",
+    "ChangeCounts",
+    "ChangeKind",
+    "ChangedFile",
+    "ComparedSide",
+    "DocumentChange",
+    "FieldChange",
+    "FileRole",
+]
+
 DATABASE = "@database"
 """How the live database is named where a snapshot could stand."""
-
-
-class Absent(Enum):
-    """The value of a field that is not there; null is a value."""
-
-    ABSENT = "absent"
-
-
-ABSENT: Final = Absent.ABSENT
 
 
 class ChangeKind(str, Enum):

@@ -16,7 +16,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
-from gitexport.model.changeset import ABSENT
+from gitexport.model.absent import ABSENT
 from gitexport.model.pointer import format_pointer
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from gitexport.model.changeset import ABSENT
+from gitexport.model.absent import ABSENT
 
 Path = tuple[str | int, ...]
 """The way from a value to one inside of it."""
