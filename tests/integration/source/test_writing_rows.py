@@ -283,6 +283,78 @@ def test_keys_are_told_apart_by_their_text(database: str, connection: psycopg.Co
     assert documents_of(database, THINGS) == documents
 
 
+@pytest.mark.parametrize(
+    ("kind", "value", "other"),
+    [
+        ("timestamptz", "2024-02-29 12:34:56.5+00", "infinity"),
+        ("timestamp", "0044-03-15 01:02:03 BC", "2024-01-01"),
+        ("date", "0044-03-15 BC", "infinity"),
+        ("interval", "1 mon -2 days", "00:00:01"),
+        ("bytea", "\\x00ff", "\\x"),
+        ("character(4)", "a", "b c"),
+        ("float8", "-0", "1e300"),
+        ("uuid", "a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11", "00000000-0000-0000-0000-000000000000"),
+        ("mood", 'o"k', "sad"),
+        ("text", "a\tb\\,null", "null"),
+        ("boolean", "t", "f"),
+        ("numrange", "[1.0,2)", "empty"),
+        ("money", "$1,234.56", "-$0.01"),
+        ("inet", "::1", "10.0.0.1/8"),
+        ("int[]", "{1,NULL}", "{}"),
+    ],
+)
+def test_keys_of_every_kind_find_their_rows(
+    database: str, connection: psycopg.Connection, kind: str, value: str, other: str
+) -> None:
+    connection.execute("CREATE TYPE mood AS ENUM ('sad', 'o\"k')")
+    connection.execute(f"CREATE TABLE things (id {kind} PRIMARY KEY, v text)".encode())
+    for text in (value, other):
+        connection.execute("INSERT INTO things VALUES (%s, 'a')", (text,))
+    documents = documents_of(database, THINGS)
+    before = texts(connection, "things")
+    connection.execute("UPDATE things SET v = 'b'")
+    with writing(database, is_rehearsal=True) as writer:
+        found = {row.key for row in writer.current(THINGS, list(documents))}
+        gone = writer.stage_deletions(THINGS, list(documents))
+    assert (found, gone) == (set(documents), 2)
+
+    assert make_like(database, {THINGS: documents})["things"] == WriteCounts(updated=2)
+    assert texts(connection, "things") == before
+
+
+def test_a_geometry_is_written_back_through_its_own_function(
+    database: str, connection: psycopg.Connection
+) -> None:
+    # A stand-in for PostGIS: the same names, and text inside.
+    connection.execute("""
+        CREATE SCHEMA gis; SET search_path = gis; CREATE TYPE geometry;
+        CREATE FUNCTION read(cstring) RETURNS geometry IMMUTABLE STRICT LANGUAGE internal
+          AS 'textin';
+        CREATE FUNCTION write(geometry) RETURNS cstring IMMUTABLE STRICT LANGUAGE internal
+          AS 'textout';
+        CREATE TYPE geometry (INPUT = read, OUTPUT = write, INTERNALLENGTH = VARIABLE,
+                              STORAGE = extended, DELIMITER = ':');
+        CREATE FUNCTION as_json(geometry) RETURNS json IMMUTABLE STRICT LANGUAGE sql
+          AS $$ SELECT pg_catalog.json_build_object('type', $1::text) $$;
+        CREATE CAST (geometry AS json) WITH FUNCTION as_json (geometry);
+        CREATE FUNCTION st_geomfromgeojson(json) RETURNS geometry IMMUTABLE STRICT LANGUAGE sql
+          AS $$ SELECT ($1 ->> 'type')::gis.geometry $$;
+        CREATE FUNCTION st_asewkb(geometry) RETURNS bytea IMMUTABLE STRICT LANGUAGE sql
+          AS $$ SELECT pg_catalog.convert_to($1::text, 'UTF8') $$;
+        CREATE TABLE public.things (id int PRIMARY KEY, at geometry);
+        INSERT INTO public.things VALUES (1, 'POINT(1 2)'), (2, NULL), (3, 'POINT(3 4)');
+        RESET search_path;
+    """)
+    documents = documents_of(database, THINGS)
+    before = texts(connection, "things")
+    connection.execute("UPDATE things SET at = 'POINT(9 9)' WHERE id < 3")
+
+    counts = make_like(database, {THINGS: documents})
+
+    assert counts["things"] == WriteCounts(updated=2, unchanged=1)
+    assert texts(connection, "things") == before
+
+
 def test_rows_that_are_there_can_be_left_alone(
     database: str, connection: psycopg.Connection
 ) -> None:

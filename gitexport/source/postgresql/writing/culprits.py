@@ -78,7 +78,9 @@ def _conditions(cursor: Cursor, stage: Stage, broken: Broken) -> list[sql.Compos
 
 def _fails(stage: Stage, definition: str) -> sql.Composable:
     """Evaluates a check, written as the catalog writes it, on a staged row."""
-    expression = definition.removeprefix("CHECK ").removesuffix(" NOT VALID")
+    expression = definition.removeprefix("CHECK ")
+    for suffix in (" NOT ENFORCED", " NOT VALID", " NO INHERIT"):
+        expression = expression.removesuffix(suffix)
     columns = [
         sql.SQL("s.{} AS {}").format(place, sql.Identifier(name))
         for name, place in stage.target.places.items()

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import psycopg
 
-from gitexport.errors import RowRefusedError, SourceError
+from gitexport.errors import PermissionDeniedError, RowRefusedError, SourceError
 from gitexport.model.address import format_address
 from gitexport.model.ports import Key
 from gitexport.model.relation import RelationName
@@ -74,6 +74,8 @@ def unsuitable(entity: str, key: Key, reason: str, *, hint: str | None = None) -
 def other_error(error: psycopg.Error, where: str) -> SourceError:
     """Makes the error for a refusal that no single row is the reason of."""
     found = translate(error, where=where)
+    if isinstance(found, PermissionDeniedError) and "row-level" not in found.message:
+        found.hint = "grant the role SELECT, INSERT, UPDATE and DELETE on the relation"
     error.args = (found.message,)
     return found
 

@@ -238,6 +238,9 @@ class Stage:
 
     def _read(self, key: Key, document: bytes) -> tuple[DocumentShape, list[bytes]]:
         name = self.target.entity.name
+        if len(key) != len(self.key):
+            message = f"the key has {len(key)} parts, and '{name}' has {len(self.key)}"
+            raise unsuitable(name, key, message, hint="see 'key' in gitexport.toml")
         try:
             shape, fields = self._reader.read(key, document)
         except UnsupportedValueError as error:
