@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Protocol, cast
 
-from gitexport.canonical.value import JsonValue
+from gitexport.canonical.value import JsonValue, dumps_line
 from gitexport.compare.documents import MOST_BYTES, read_document, value_changes
 from gitexport.compare.stored import StoredEntity
 from gitexport.errors import UnsupportedValueError
@@ -118,6 +118,16 @@ class ChangedDocument:
         return _key(self.new_value, self.entity.new, self.change.key)
 
     @property
+    def addressed(self) -> list[Key]:
+        """The keys by which the document can be named: the target's, and one it had before.
+
+        Where the file's name holds only a part of the key, the document tells it.
+        """
+        keys = [key for key in (self.change.key, self.change.old_key) if key is not None]
+        values = self.key if self.change.key is None else None
+        return keys if values is None else [tuple(map(_text, values)), *keys]
+
+    @property
     def old_key(self) -> list[JsonValue] | None:
         """The base's key of a document whose key changed, else None."""
         if self.change.old_key is None:
@@ -172,6 +182,10 @@ def _key(
         return None
     integers = [_is_integer(entity, name) for name in columns] or [False] * len(key)
     return [int(text) if is_int else text for text, is_int in zip(key, integers, strict=False)]
+
+
+def _text(value: JsonValue) -> str:
+    return value if isinstance(value, str) else dumps_line(value).decode().rstrip("\n")
 
 
 def _is_integer(entity: StoredEntity | None, name: str) -> bool:

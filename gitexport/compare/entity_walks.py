@@ -31,8 +31,6 @@ def walk_documents(
         if not selection.means_entity(names):
             continue
         for change in with_renames(entity_walk.walk, entity_walk.entity, readers, columns):
-            if not selection.means_key(change, names):
-                continue
             document = ChangedDocument(change, entity_walk.entity, readers)
-            if selection.settle(document, names):
+            if selection.means_key(document, names) and selection.settle(document, names):
                 yield document

@@ -9,7 +9,7 @@ from typing import cast
 from gitexport.canonical.value import JsonValue, dumps_line
 from gitexport.compare.changed_document import ChangedDocument
 from gitexport.model.address import Address
-from gitexport.model.changeset import ABSENT, Absent, ChangeKind, DocumentChange
+from gitexport.model.changeset import ABSENT, Absent, ChangeKind
 from gitexport.model.pointer import format_pointer, get, is_within, parse_pointer
 
 
@@ -58,16 +58,9 @@ class Selection:
         """Gives the addresses of an entity."""
         return tuple(address for address in self.only if address.entity in names)
 
-    def means_key(self, change: DocumentChange, names: Collection[str]) -> bool:
+    def means_key(self, document: ChangedDocument, names: Collection[str]) -> bool:
         """Tells whether a document is meant, as far as its key tells."""
-        if not self.only:
-            return True
-        keys = [key for key in (change.key, change.old_key) if key is not None]
-        # A key that does not stand in the file's name is only matched by all of them.
-        return any(
-            address.parts is None or any(map(address.matches, keys))
-            for address in self.addresses(names)
-        )
+        return not self.only or bool(self._matching(document, names))
 
     def settle(self, document: ChangedDocument, names: Collection[str]) -> bool:
         """Compares a document; tells whether it is meant, and leaves the fields that are."""
@@ -75,8 +68,9 @@ class Selection:
         if change.reason is None and not self._holds(document):
             return False
         if change.kind is ChangeKind.MODIFIED and change.reason is None:
+            addresses = self._matching(document, names)
             fields = tuple(
-                field for field in change.fields if self._means_field(change, field.pointer, names)
+                field for field in change.fields if self._means_field(field.pointer, addresses)
             )
             if not fields:
                 return False
@@ -89,17 +83,18 @@ class Selection:
             for value in (document.old_value, document.new_value)
         )
 
-    def _means_field(self, change: DocumentChange, pointer: str, names: Collection[str]) -> bool:
+    def _means_field(self, pointer: str, addresses: Collection[Address]) -> bool:
         if any(is_within(pointer, name) for name in self.ignore):
             return False
-        if not self.only:
-            return True
-        keys = [key for key in (change.key, change.old_key) if key is not None]
-        return any(
-            address.covers(pointer)
+        return not self.only or any(address.covers(pointer) for address in addresses)
+
+    def _matching(self, document: ChangedDocument, names: Collection[str]) -> list[Address]:
+        """Gives the addresses that name a document, or the one it was before."""
+        return [
+            address
             for address in self.addresses(names)
-            if address.parts is None or any(map(address.matches, keys))
-        )
+            if address.parts is None or any(map(address.matches, document.addressed))
+        ]
 
 
 def field_pointer(field: str) -> str:

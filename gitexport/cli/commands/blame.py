@@ -64,7 +64,7 @@ def run(arguments: BlameArguments, invocation: Invocation) -> int:
 
 
 def _print(report: BlameReport, output: Output) -> None:
-    from gitexport.cli.render.changes import value_text
+    from gitexport.cli.render.differing import short_text
     from gitexport.cli.render.snapshots import place_line
     from gitexport.model.changeset import ABSENT
 
@@ -72,11 +72,11 @@ def _print(report: BlameReport, output: Output) -> None:
         output.styled([(f"- deleted    {place_line(report.deleted_by)}", "red")])
     width = max(len(field.pointer) for field in report.fields)
     for field in report.fields:
-        old = [] if field.old is ABSENT else [(f"  was {value_text(field.old)}", "dim")]
+        old = [] if field.old is ABSENT else [(f"  was {short_text(field.old)}", "dim")]
         output.styled(
             [
                 (f"{field.snapshot.snapshot or field.snapshot.commit[:15]:<15}", "bold"),
-                (f"  {field.pointer or '/':<{width}}  {value_text(field.value)}", ""),
+                (f"  {field.pointer or '/':<{width}}  {short_text(field.value)}", ""),
                 *old,
             ]
         )

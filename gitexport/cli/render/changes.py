@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, cast
 
+from gitexport.cli.render.differing import field_text
 from gitexport.model.address import format_address
 from gitexport.model.changeset import ABSENT, ChangeKind, DocumentChange, FieldChange
-
-if TYPE_CHECKING:
-    from gitexport.canonical.value import JsonValue
 
 SHOWN_DOCUMENTS = 20
 """How many documents of one snapshot `log -p` shows."""
 
-_LONGEST = 72
 STYLES = {
     ChangeKind.ADDED: "green",
     ChangeKind.DELETED: "red",
@@ -33,19 +29,20 @@ def change_lines(change: DocumentChange, indent: str = "") -> Iterator[tuple[str
     name = change.path if change.key is None else format_address(change.entity, change.key)
     moved = f"  (from {change.old_path})" if change.old_path else ""
     yield f"{indent}{change.kind.mark} {name}{moved}", STYLES[change.kind]
-    if change.kind is ChangeKind.MODIFIED:
+    if change.reason is not None:
+        yield f"{indent}    not compared: {change.reason}", "yellow"
+    elif change.kind is ChangeKind.MODIFIED:
         for field in change.fields:
             yield field_line(field, indent + "    ")
 
 
 def field_line(field: FieldChange, indent: str = "") -> tuple[str, str]:
     """Writes one field's line, with its style."""
-    pointer = field.pointer or "/"
     if field.old is ABSENT:
-        return f"{indent}+ {pointer}: {value_text(field.new)}", "green"
+        return indent + field_text(field), "green"
     if field.new is ABSENT:
-        return f"{indent}- {pointer}: {value_text(field.old)}", "red"
-    return f"{indent}~ {pointer}: {value_text(field.old)} -> {value_text(field.new)}", "yellow"
+        return indent + field_text(field), "red"
+    return indent + field_text(field), "yellow"
 
 
 def change_members(change: DocumentChange) -> dict[str, object]:
@@ -59,7 +56,9 @@ def change_members(change: DocumentChange) -> dict[str, object]:
     if change.old_path is not None:
         members["old_path"] = change.old_path
     members |= {"old_blob": change.old_blob, "new_blob": change.new_blob}
-    if change.kind is ChangeKind.MODIFIED:
+    if change.reason is not None:
+        members |= {"fields": None, "reason": change.reason}
+    elif change.kind is ChangeKind.MODIFIED:
         members["fields"] = field_members(change.fields)
     return members
 
@@ -69,11 +68,3 @@ def field_members(fields: Sequence[FieldChange]) -> list[dict[str, object]]:
     from gitexport.compare.formats.members import fields_members
 
     return fields_members(fields)
-
-
-def value_text(value: object) -> str:
-    """Writes a value as JSON on one line, shortened where it is long."""
-    from gitexport.canonical.value import dumps_line
-
-    text = dumps_line(cast("JsonValue", value)).decode().rstrip("\n")
-    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from gitexport.cli.plain import one_line
 from gitexport.cli.render.changes import STYLES
-from gitexport.cli.render.differing import excerpts, pieces, shortened, value_text
+from gitexport.cli.render.differing import WIDTH, field_text, pieces, shortened, value_text
 from gitexport.cli.render.output import Output, aligned, one_line_keeping_indent
 from gitexport.model.address import format_address
 from gitexport.model.changeset import (
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from gitexport.compare.changed_document import ChangedDocument
     from gitexport.compare.comparison import Comparison
 
-_WIDTH = 72
 _PREVIEW = 240
 _TABLE_ROWS = 200
 _KINDS = tuple(kind.value for kind in ChangeKind)
@@ -57,17 +56,6 @@ def document_lines(document: ChangedDocument) -> Iterator[str]:
     elif change.kind is ChangeKind.MODIFIED:
         for field in change.fields:
             yield "    " + field_text(field)
-
-
-def field_text(field: FieldChange) -> str:
-    """Writes one field's line, long values cut around the place where they differ."""
-    pointer = field.pointer or "/"
-    if field.old is ABSENT:
-        return f"+ {pointer}: {shortened(value_text(field.new), _WIDTH)}"
-    if field.new is ABSENT:
-        return f"- {pointer}: {shortened(value_text(field.old), _WIDTH)}"
-    old, new = excerpts(value_text(field.old), value_text(field.new), _WIDTH)
-    return f"~ {pointer}: {old} -> {new}"
 
 
 def write_names(comparison: Comparison, out: Callable[[str], object]) -> None:
@@ -192,7 +180,7 @@ def _title(document: ChangedDocument, left_out: str = "") -> str:
     name = change.path if change.key is None else format_address(change.entity, change.key)
     name = name.removeprefix(left_out)
     if document.label is not None:
-        name += f"  ({shortened(_plain(document.label), _WIDTH)})"
+        name += f"  ({shortened(_plain(document.label), WIDTH)})"
     if change.old_key is not None:
         name += f"  was {format_address(change.entity, change.old_key).removeprefix(left_out)}"
     return name

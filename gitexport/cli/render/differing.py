@@ -7,12 +7,14 @@ from itertools import takewhile
 from typing import TYPE_CHECKING, NamedTuple, cast
 
 from gitexport.cli.plain import one_line
-from gitexport.model.changeset import ABSENT
+from gitexport.model.changeset import ABSENT, FieldChange
 
 if TYPE_CHECKING:
     from gitexport.canonical.value import JsonValue
 
 ELLIPSIS = "…"
+WIDTH = 72
+"""How long a value may be on a line."""
 _CONTEXT = 16
 _MOST_CHARACTERS = 2_000
 
@@ -31,6 +33,22 @@ def value_text(value: object) -> str:
     if value is ABSENT:
         return ""
     return one_line(dumps_line(cast("JsonValue", value)).decode())
+
+
+def field_text(field: FieldChange) -> str:
+    """Writes one field's line, long values cut around the place where they differ."""
+    pointer = field.pointer or "/"
+    if field.old is ABSENT:
+        return f"+ {pointer}: {short_text(field.new)}"
+    if field.new is ABSENT:
+        return f"- {pointer}: {short_text(field.old)}"
+    old, new = excerpts(value_text(field.old), value_text(field.new), WIDTH)
+    return f"~ {pointer}: {old} -> {new}"
+
+
+def short_text(value: object) -> str:
+    """Writes a value as JSON on one harmless line, cut where it is long."""
+    return shortened(value_text(value), WIDTH)
 
 
 def shortened(text: str, width: int) -> str:
