@@ -114,6 +114,13 @@ def test_key_that_is_not_unique_is_refused(journey: Journey) -> None:
         comparing.compare("latest", "@database")
 
 
+def test_two_rows_of_one_document_are_refused(journey: Journey) -> None:
+    journey.sql("ALTER TABLE users DROP CONSTRAINT users_pkey")
+    journey.sql("INSERT INTO users SELECT * FROM users WHERE id = 1")
+    with comparer(journey) as comparing, pytest.raises(ConfigError, match="not unique"):
+        comparing.compare("latest", "@database")
+
+
 def test_sql_that_was_not_accepted_does_not_run(journey: Journey) -> None:
     journey.git("clone", "-q", str(journey.path), str(journey.path.parent / "clone"))
     journey.path = journey.path.parent / "clone"
