@@ -330,3 +330,16 @@ def test_deleted_row_of_a_kept_document_comes_back(journey: Journey) -> None:
 
     name = journey.connection.execute("SELECT name FROM users WHERE id = 42").fetchone()
     assert name == ("user 42",)
+
+
+def test_value_that_the_column_rounds_is_refused_by_name(journey: Journey) -> None:
+    tag = latest(journey)
+    journey.sql("ALTER TABLE order_details ALTER amount TYPE numeric(5, 0)")
+    journey.export("--full")
+    before = rows(journey, "order_details")
+
+    result = restore(journey, tag, "--only", "order_details:10248,3")
+
+    assert result.code == 9
+    assert "order_details:10248,3 has another value in 'amount'" in result.err
+    assert rows(journey, "order_details") == before
