@@ -29,13 +29,15 @@ class CreationStep(NamedTuple):
 class CreationPlan:
     """What is to be made, in an order that works.
 
-    `existing` are relations that are there and as they should be. `left_out` are sentences on
+    `made` are the relations that the steps make, partitions left out. `existing` are those
+    that are there and as they should be. `left_out` are sentences on
     what the snapshot does not say, or the database does not have. `calls` are functions of
     people's own, or of extensions, that defaults, checks and generated columns call.
     """
 
     steps: tuple[CreationStep, ...] = ()
-    existing: tuple[str, ...] = ()
+    made: tuple[RelationName, ...] = ()
+    existing: tuple[RelationName, ...] = ()
     left_out: tuple[str, ...] = ()
     calls: tuple[str, ...] = ()
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 
 from gitexport.errors import ConfigError, DecisionNeededError, UsageError
@@ -41,11 +41,12 @@ def plan_entities(
     relations: Mapping[RelationName, Relation],
     options: ImportOptions,
     *,
-    by_key: bool = False,
+    by_key: Collection[RelationName] = (),
 ) -> list[PlannedEntity]:
     """Fits the snapshot's entities to the target, in the order in which rows are recognised.
 
-    With `by_key`, natural keys play no part, as keys mean the same rows on both sides.
+    In the relations of `by_key`, natural keys play no part: keys mean the same rows on both
+    sides, or there are no rows in the target.
 
     Raises:
         UsageError: An option names an entity or a column that the snapshot does not have.
@@ -60,7 +61,7 @@ def plan_entities(
         if relation is None and is_written:
             raise _no_relation(name, stored)
         if relation is not None:
-            fitted[name] = _fit(source, name, relation, options, by_key=by_key)
+            fitted[name] = _fit(source, name, relation, options, by_key=relation.name in by_key)
     recognised = plan_identities(
         [planned.recognised for planned in fitted.values()],
         {name: planned.stored.stored.relation.foreign_keys for name, planned in fitted.items()},

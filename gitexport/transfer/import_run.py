@@ -15,6 +15,7 @@ from gitexport.export.guards import is_source
 from gitexport.model.creation import WantedRelation
 from gitexport.model.ports import Key, Progress, SourceIdentity
 from gitexport.model.recognition import ForeignDocument, NativeDocument, Recogniser
+from gitexport.model.relation import RelationName
 from gitexport.model.writing import (
     CurrentRow,
     RowAction,
@@ -62,7 +63,8 @@ def import_snapshot(  # noqa: PLR0913 - what one run consists of
     """Loads a snapshot, or with `changes` only what changed since its base.
 
     Into the database that `origin` names as the snapshot's own, rows are recognised by their
-    keys. Where the report holds conflicts, nothing was done.
+    keys; so they are in relations that are made here. Where the report holds conflicts,
+    nothing was done.
 
     Raises:
         UsageError: An option names what the snapshot does not have.
@@ -83,12 +85,14 @@ def import_snapshot(  # noqa: PLR0913 - what one run consists of
         is_dry_run=options.is_dry_run,
     )
     how = WritingOptions(fires_triggers=options.fires_triggers, is_rehearsal=options.is_dry_run)
+    names = [entity.stored.relation.name for entity in source.entities.values()]
     with target.writing(how) as writer:
+        made: Sequence[RelationName] = ()
         if options.creates:
             progress.stage("making relations")
-            _create(writer, source, options, report)
-        names = [entity.stored.relation.name for entity in source.entities.values()]
-        planned = plan_entities(source, writer.relations(names), options, by_key=is_own)
+            made = _create(writer, source, options, report)
+        by_key = names if is_own else made
+        planned = plan_entities(source, writer.relations(names), options, by_key=by_key)
         report.notes += _notes(planned)
         run = _Import(source, writer, options, planned=planned, progress=progress, changes=changes)
         run.plan(report)
@@ -100,7 +104,8 @@ def import_snapshot(  # noqa: PLR0913 - what one run consists of
 
 def _create(
     writer: RowWriter, source: SnapshotSource, options: ImportOptions, report: ImportReport
-) -> None:
+) -> Sequence[RelationName]:
+    """Makes what the target lacks, and gives the relations that were made."""
     wanted = [
         WantedRelation(entity.stored.relation, entity.published, entity.stored.key)
         for name, entity in source.entities.items()
@@ -111,6 +116,7 @@ def _create(
     report.created += plan.steps
     report.calls += plan.calls
     report.notes += plan.left_out
+    return plan.made
 
 
 def _notes(planned: Iterable[PlannedEntity]) -> list[str]:

@@ -27,6 +27,26 @@ def test_tables_that_are_not_there_are_made_first(filled: Transfer) -> None:
     assert not filled.loaded("--mode", "upsert", "--create")["created"]
 
 
+def test_rows_of_tables_that_are_made_keep_their_keys(transfer: Transfer) -> None:
+    transfer.source.sql(
+        "CREATE TABLE things (id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,"
+        " name text NOT NULL UNIQUE)",
+        "CREATE TABLE parts (id serial PRIMARY KEY, thing integer NOT NULL REFERENCES things)",
+        "INSERT INTO things (name) SELECT 'thing ' || n FROM generate_series(1, 9) AS n",
+        "INSERT INTO parts (thing) SELECT 10 - n FROM generate_series(1, 9) AS n",
+        "DELETE FROM parts WHERE thing % 3 = 1; DELETE FROM things WHERE id % 3 = 1",
+    )
+    transfer.snapshot()
+    assert "natural_key" in (transfer.path / "gitexport.toml").read_text()
+
+    report = transfer.loaded("--mode", "upsert", "--create")
+
+    assert [entity["match"] for entity in report["entities"].values()] == [["id"], ["id"]]
+    assert transfer.target.dump("things", "parts") == transfer.source.dump("things", "parts")
+    transfer.target.sql("INSERT INTO things (name) VALUES ('new')")
+    assert transfer.target.rows("SELECT id FROM things WHERE name = 'new'") == [(10,)]
+
+
 def test_a_dry_run_makes_no_table(filled: Transfer) -> None:
     plan = filled.loaded("--mode", "upsert", "--create", "--dry-run")
 

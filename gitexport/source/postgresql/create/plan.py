@@ -82,18 +82,19 @@ class _Planner:
         sentences = [text for maker in self._makers for text in maker.left_out]
         return CreationPlan(
             steps=tuple(steps),
+            made=tuple(maker.relation.name for maker in self._makers),
             existing=tuple(existing),
             left_out=tuple(dict.fromkeys([*sentences, *self._calls.left_out])),
             calls=tuple(self._calls.used),
         )
 
-    def _existing(self) -> list[str]:
+    def _existing(self) -> list[RelationName]:
         names = []
         for item in self._wanted:
             found = self._found.get(item.relation.name)
             if found is not None:
                 require_same_relation(item, found)
-                names.append(str(found.name))
+                names.append(found.name)
         for maker in self._makers:
             for bound in maker.relation.bounds:
                 if bound.name in self._found:
