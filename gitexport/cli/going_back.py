@@ -121,5 +121,11 @@ def _change_rows(
     overrides = frozenset(map(Override, going.overrides))
     with invocation.progress() as progress:
         settings = invocation.settings(progress)
-        report = go_back_in_database(settings, journey, request, confirm, overrides)
+        report = go_back_in_database(
+            settings,
+            journey,
+            request,
+            lambda plan: progress.above(lambda: confirm(plan)),
+            overrides,
+        )
     return print_rows_report(report, invocation, command, hint)

@@ -19,6 +19,7 @@ from gitexport.cli.render.output import Output
 
 if TYPE_CHECKING:
     from gitexport.api.session import Settings
+    from gitexport.cli.render.progress import ShownProgress
     from gitexport.model.ports import Clock, Progress
 
 _Given = ParamSpec("_Given")
@@ -61,7 +62,7 @@ class Invocation:
 
         return open_pager(self.output, self.environment, has_color=self.has_color)
 
-    def progress(self) -> AbstractContextManager[Progress]:
+    def progress(self) -> AbstractContextManager[ShownProgress]:
         """Shows how far long work is: a bar on a terminal, one line per stage elsewhere."""
         from gitexport.cli.render.progress import open_progress
 

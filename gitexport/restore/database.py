@@ -32,6 +32,7 @@ from gitexport.model.snapshot import EntityCounts, Origin
 from gitexport.model.writing import RowWriter, WritableSource, WritingOptions
 from gitexport.restore.plan import DocumentTarget, Plan
 from gitexport.restore.rows import Confirm, RowsPlan, RowsReport
+from gitexport.restore.schemas import refuse_invalid
 from gitexport.restore.snapshot import MakePlan, Workplace
 from gitexport.restore.tip import Tip, blob_of, key_of
 from gitexport.restore.writing import RowMovedError, Staged, stage, verify, with_path
@@ -230,6 +231,7 @@ class _Run:
             else:
                 kept.append(known)
         plan.targets = kept
+        refuse_invalid(tip, plan)
         # Files made by queries come from their queries.
         plan.files = []
         return plan

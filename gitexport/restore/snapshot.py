@@ -22,6 +22,7 @@ from gitexport.model.entity import MANIFEST_PATH, Publication
 from gitexport.model.ports import Clock, Progress
 from gitexport.model.snapshot import EntityCounts, ObjectId, Origin, format_tag
 from gitexport.restore.plan import DocumentConflict, Plan
+from gitexport.restore.schemas import refuse_invalid
 from gitexport.restore.tip import Tip, blob_of
 from gitexport.restore.tree import next_manifest, write_tree
 from gitexport.store import refs
@@ -126,6 +127,7 @@ class _Run:
         self._tip = tip
         place.progress.stage("planning")
         self._plan = make_plan(tip)
+        refuse_invalid(tip, self._plan)
 
     def report(self) -> SnapshotReport:
         """Says what the plan changes."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, TextIO
 
 from gitexport.cli.global_options import GlobalOptions
@@ -48,6 +49,10 @@ class Messages:
 
     def advance(self, steps: int = 1) -> None:
         """Counts for a bar; there is none here."""
+
+    def above(self, tell: Callable[[], None]) -> None:
+        """Prints or asks something; there is no bar here."""
+        tell()
 
     def info(self, message: str) -> None:
         """Tells something that is no result."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from gitexport.cli.plain import one_line
 from gitexport.cli.render.messages import Messages
@@ -18,8 +18,15 @@ if TYPE_CHECKING:
 _REFRESH_SECONDS = 0.1
 
 
+class ShownProgress(Progress, Protocol):
+    """A progress that people look at."""
+
+    def above(self, tell: Callable[[], None]) -> None:
+        """Prints or asks something, with no bar in its way."""
+
+
 @contextmanager
-def open_progress(messages: Messages) -> Iterator[Progress]:
+def open_progress(messages: Messages) -> Iterator[ShownProgress]:
     """Opens the progress that fits where messages go."""
     if not messages.is_terminal or messages.is_quiet or messages.is_json:
         yield messages
@@ -71,11 +78,11 @@ class BarProgress:
 
     def warn(self, message: str) -> None:
         """Warns above the bar."""
-        self._above(lambda: self._messages.warn(message))
+        self.above(lambda: self._messages.warn(message))
 
     def detail(self, message: str) -> None:
         """Tells a detail above the bar."""
-        self._above(lambda: self._messages.detail(message))
+        self.above(lambda: self._messages.detail(message))
 
     def flush(self) -> None:
         """Draws the steps gathered so far."""
@@ -83,7 +90,10 @@ class BarProgress:
             self._bars.advance(self._task, self._steps)
             self._steps = 0
 
-    def _above(self, tell: Callable[[], None]) -> None:
+    def above(self, tell: Callable[[], None]) -> None:
+        """Takes the bar away while something is printed or asked."""
         self._bars.stop()
-        tell()
-        self._bars.start()
+        try:
+            tell()
+        finally:
+            self._bars.start()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -343,3 +344,25 @@ def test_value_that_the_column_rounds_is_refused_by_name(journey: Journey) -> No
     assert result.code == 9
     assert "order_details:10248,3 has another value in 'amount'" in result.err
     assert rows(journey, "order_details") == before
+
+
+@pytest.mark.parametrize("where", [(), ("--database", "--yes")])
+def test_document_that_todays_schema_refuses_is_named(
+    journey: Journey, first: str, where: tuple[str, ...]
+) -> None:
+    schema = {"properties": {"name": {"not": {"const": "user 42"}}}}
+    (journey.path / "schemas").mkdir(exist_ok=True)
+    (journey.path / "schemas/users.json").write_text(json.dumps(schema))
+    config = journey.path / "gitexport.toml"
+    head = "[entities.users]"
+    text = config.read_text().replace(head, f'{head}\nschema = "schemas/users.json"')
+    config.write_text(text)
+    journey.git("add", ".")
+    journey.git("commit", "-q", "-m", "a schema")
+    before = state(journey)
+
+    result = journey.run("restore", first, *where)
+
+    assert result.code == 9
+    assert "users:42 does not satisfy 'schemas/users.json'" in result.err
+    assert_untouched(journey, before, result)
