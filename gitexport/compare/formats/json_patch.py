@@ -59,7 +59,11 @@ def _entries(document: ChangedDocument) -> list[str]:
         raise UnsupportedValueError(_NOT_CANONICAL)
     if change.kind in _INSIDE and change.reason is None:
         return [_entry(document, change.fields)]
-    old, new = _value(document.old), _value(document.new)
+    if change.reason is None:
+        old, new = document.old_value, document.new_value
+    else:
+        # Beyond the limits of a comparison, and still a document.
+        old, new = _value(document.old), _value(document.new)
     if change.old_key is None:
         return [_entry(document, [FieldChange("", old, new)])]
     old_path = change.old_path or change.path

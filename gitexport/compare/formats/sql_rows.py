@@ -12,7 +12,7 @@ from gitexport.compare.row_changes import RowChange, RowStep, watched_values
 from gitexport.compare.stored import StoredEntity
 from gitexport.errors import UnsupportedValueError
 from gitexport.model.address import format_address
-from gitexport.model.changeset import ChangeKind
+from gitexport.model.changeset import ABSENT, Absent, ChangeKind
 from gitexport.model.field_merge import same_value
 from gitexport.model.pointer import parse_pointer
 from gitexport.model.relation import Relation, RelationKind, RelationName
@@ -124,7 +124,11 @@ class _Rows:
             UnsupportedValueError: No statements make them.
         """
         document = self._document
-        old, new = _members(document.old), _members(document.new)
+        if document.change.reason is None:
+            old, new = _members(document.old_value), _members(document.new_value)
+        else:
+            # Beyond the limits of a comparison, and still a row.
+            old, new = (_members(_loaded(data)) for data in (document.old, document.new))
         old_key, new_key = document.old_key or document.key, document.key
         if old is None:
             return [self._insert(cast("Document", new), new_key)]
@@ -201,15 +205,18 @@ class _Rows:
         return self._relation.name not in held and not is_identity
 
 
-def _members(data: bytes | None) -> Document | None:
-    """Reads a document.
+def _loaded(data: bytes | None) -> JsonValue | Absent:
+    return ABSENT if data is None else loads(data)
+
+
+def _members(value: JsonValue | Absent) -> Document | None:
+    """Gives a document's members; None without a document.
 
     Raises:
-        UnsupportedValueError: It is not JSON, or no object.
+        UnsupportedValueError: The document is no object.
     """
-    if data is None:
+    if value is ABSENT:
         return None
-    value = loads(data)
     if not isinstance(value, dict):
         message = "the document is no object"
         raise UnsupportedValueError(message)

@@ -121,7 +121,12 @@ class Literals:
                 self._value(value.get(name), attribute) for name, attribute in named.attributes
             ]
             return f"ROW({', '.join(written)})::{_checked(type_name)}"
-        if base.rpartition(".")[2] == "hstore":
+        schema, dot, plain = base.partition("(")[0].rpartition(".")
+        if plain == "geometry":
+            # As GeoJSON, which not every version of the type's own input reads.
+            function = f"{_checked(schema)}.st_geomfromgeojson" if dot else "st_geomfromgeojson"
+            return f"{function}({quote_text(_json(value))})"
+        if plain == "hstore":
             pairs = [f"{_hstore(name)}=>{_hstore(member)}" for name, member in value.items()]
             return quote_text(", ".join(pairs))
         return quote_text(_json(value))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gitexport.canonical.value import canonical_value
+from gitexport.canonical.value import JsonValue, canonical_value
 from gitexport.compare.formats.sql_values import Literals, quote_name, quote_text
 from gitexport.errors import UnsupportedValueError
 from gitexport.model.relation import Column, Relation, RelationKind, RelationName
@@ -148,6 +148,21 @@ def test_numbers_are_written_digit_for_digit() -> None:
     assert literals.column("n", 10**399) == str(10**399)
     assert literals.column("i", -(2**63)) == "-9223372036854775808"
     assert literals.column("j", 1) == "'1'"
+
+
+def test_geometry_is_read_from_its_geojson() -> None:
+    relation = stored_entity(
+        "users",
+        Column("h", "public.geometry(Point,4326)"),
+        Column("i", "public.geometry(Point,4326)[]"),
+    ).relation
+    point: JsonValue = {"type": "Point", "coordinates": [1, 2]}
+    text = 'public.st_geomfromgeojson(\'{"coordinates":[1,2],"type":"Point"}\')'
+
+    assert Literals(relation).column("h", point) == text
+    assert Literals(relation).column("i", [point]) == (
+        f"ARRAY[{text}]::public.geometry(Point,4326)[]"
+    )
 
 
 def test_quoting() -> None:
