@@ -426,6 +426,26 @@ def test_cascades_into_other_relations_are_counted(
     ]
 
 
+def test_a_cascade_is_followed_to_its_end(database: str, connection: psycopg.Connection) -> None:
+    connection.execute("""
+        CREATE TABLE things (id int PRIMARY KEY, up int REFERENCES things ON DELETE CASCADE);
+        CREATE TABLE a (id int PRIMARY KEY, thing int REFERENCES things ON DELETE CASCADE);
+        ALTER TABLE things ADD a int REFERENCES a ON DELETE CASCADE;
+        INSERT INTO things VALUES (1, NULL), (2, 1), (3, 2), (4, 3), (10, NULL), (20, NULL);
+        INSERT INTO a VALUES (1, 4), (2, 10);
+        UPDATE things SET a = 1 WHERE id = 10;
+    """)
+    with writing(database) as writer:
+        writer.stage_deletions(THINGS, [("1",), ("2",)])
+        reach = writer.reach([THINGS])
+        assert writer.reach([THINGS]) == reach
+        writer.write()
+
+    counts = {(r.relation.name, r.target.name): r.rows for r in reach}
+    assert counts == {("things", "things"): 2, ("a", "things"): 2, ("things", "a"): 1}
+    assert texts(connection, "things", "a") == {"things": [("20", None, None)], "a": []}
+
+
 def test_references_without_a_target_are_found_before_they_are_written(
     database: str, connection: psycopg.Connection
 ) -> None:

@@ -6,7 +6,7 @@ themselves staged are told to the writer anyway, and are not counted.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from psycopg import sql
@@ -33,6 +33,11 @@ SELECT k.conname::text, cn.nspname::text, c.relname::text, fn.nspname::text, f.r
  WHERE k.contype = 'f' AND k.conparentid = 0 AND k.confdeltype IN ('c', 'n', 'd')
  ORDER BY 2, 3, 1
 """
+_TABLE = sql.Identifier("pg_temp", "gitexport_reached")
+_MAKE = sql.SQL(
+    "DROP TABLE IF EXISTS {table}; CREATE TEMPORARY TABLE {table}"
+    " (depth int4, place tid, part oid) ON COMMIT DROP"
+).format(table=_TABLE)
 _ACTIONS = {"c": "cascade", "n": "set null", "d": "set default"}
 
 
@@ -41,8 +46,8 @@ class _Reference(NamedTuple):
     relation: RelationName
     target: RelationName
     action: str
-    columns: Sequence[str]
-    referenced: Sequence[str]
+    columns: tuple[str, ...]
+    referenced: tuple[str, ...]
 
 
 def find_reach(
@@ -51,35 +56,58 @@ def find_reach(
     """Counts what the deletions of some stages reach; `staged` are all there are.
 
     Raises:
-        psycopg.Error: The server refused a query.
+        psycopg.Error: The server refused a statement.
     """
-    references = _read(cursor)
+    deleting = [stage for stage in stages if stage.deletions]
+    if not deleting:
+        return ()
     known: dict[RelationName, list[Stage]] = {}
     for stage in staged:
         known.setdefault(stage.target.relation.name, []).append(stage)
-    waiting: list[tuple[RelationName, sql.Composable]] = [
-        (stage.target.relation.name, _doomed(stage)) for stage in stages if stage.deletions
-    ]
-    found: list[CascadeReach] = []
-    seen: set[tuple[str, RelationName]] = set()
-    while waiting:
-        target, rows = waiting.pop(0)
-        for reference in references:
-            if reference.target != target or (reference.name, reference.relation) in seen:
-                continue
-            seen.add((reference.name, reference.relation))
-            reached = _reached(reference, rows, known.get(reference.relation, ()))
-            cursor.execute(sql.SQL("SELECT count(*) FROM ({}) AS reached").format(reached))
-            count = cursor.fetchall()[0][0]
-            if count:
-                found.append(
-                    CascadeReach(
-                        reference.relation, reference.name, target, reference.action, count
-                    )
+    cursor.execute(_MAKE)
+    for stage in deleting:
+        cursor.execute(_doomed(stage))
+    references = _read(cursor)
+    counts = _follow(cursor, references, deleting, known)
+    doomed = {stage.target.relation.name for stage in deleting}
+    doomed.update(reference.relation for reference in counts)
+    for reference in references:
+        if reference.action != "cascade" and reference.target in doomed:
+            found = _reached(reference, known.get(reference.relation, ()), None)
+            cursor.execute(sql.SQL("SELECT count(*) FROM ({}) AS f").format(found))
+            counts[reference] = cursor.fetchall()[0][0]
+    return tuple(
+        CascadeReach(found.relation, found.name, found.target, found.action, count)
+        for found, count in counts.items()
+        if count
+    )
+
+
+def _follow(
+    cursor: Cursor,
+    references: Sequence[_Reference],
+    deleting: Sequence[Stage],
+    known: Mapping[RelationName, Sequence[Stage]],
+) -> dict[_Reference, int]:
+    """Notes all rows that cascades delete, and counts them by the reference that led there."""
+    counts: dict[_Reference, int] = {}
+    reached = {stage.target.relation.name for stage in deleting}
+    depth = 0
+    while reached:
+        cascading = [r for r in references if r.action == "cascade" and r.target in reached]
+        reached = set()
+        for reference in cascading:
+            found = _reached(reference, known.get(reference.relation, ()), depth)
+            cursor.execute(
+                sql.SQL("INSERT INTO {} SELECT {}, place, part FROM ({}) AS f").format(
+                    _TABLE, sql.Literal(depth + 1), found
                 )
-                if reference.action == "cascade":
-                    waiting.append((reference.relation, reached))
-    return tuple(found)
+            )
+            if cursor.rowcount:
+                counts[reference] = counts.get(reference, 0) + cursor.rowcount
+                reached.add(reference.relation)
+        depth += 1
+    return counts
 
 
 def _read(cursor: Cursor) -> list[_Reference]:
@@ -90,23 +118,21 @@ def _read(cursor: Cursor) -> list[_Reference]:
             RelationName(schema, relation),
             RelationName(other_schema, other),
             _ACTIONS[action],
-            columns,
-            referenced,
+            tuple(columns),
+            tuple(referenced),
         )
         for name, schema, relation, other_schema, other, action, columns, referenced in cursor
     ]
 
 
-def _doomed(stage: Stage) -> sql.Composable:
-    return sql.SQL("SELECT r.ctid, r.tableoid FROM {} AS r, {} AS s WHERE {}").format(
-        stage.target.table, stage.gone, stage.target.same_key("r", "s")
-    )
+def _doomed(stage: Stage) -> sql.Composed:
+    return sql.SQL(
+        "INSERT INTO {} SELECT 0, r.ctid, r.tableoid FROM {} AS r, {} AS s WHERE {}"
+    ).format(_TABLE, stage.target.table, stage.gone, stage.target.same_key("r", "s"))
 
 
-def _reached(
-    reference: _Reference, doomed: sql.Composable, stages: Sequence[Stage]
-) -> sql.Composable:
-    """Selects the rows that refer to rows about to be deleted, and are not staged themselves."""
+def _reached(reference: _Reference, stages: Sequence[Stage], depth: int | None) -> sql.Composed:
+    """Selects rows that refer to doomed ones of a depth, or any, and are neither yet."""
     pairs = [
         sql.SQL("r.{} = t.{}").format(sql.Identifier(column), sql.Identifier(referenced))
         for column, referenced in zip(reference.columns, reference.referenced, strict=True)
@@ -119,12 +145,16 @@ def _reached(
         for table in (stage.table, stage.gone)
     ]
     return sql.SQL(
-        "SELECT r.ctid, r.tableoid FROM {relation} AS r WHERE EXISTS (SELECT FROM {target} AS t"
-        " WHERE (t.ctid, t.tableoid) IN ({doomed}) AND {pairs}){staged}"
+        "SELECT r.ctid AS place, r.tableoid AS part FROM {relation} AS r WHERE EXISTS"
+        " (SELECT FROM {table} AS d JOIN {target} AS t ON t.ctid = d.place"
+        " AND t.tableoid = d.part WHERE {pairs}{depth})"
+        " AND NOT EXISTS (SELECT FROM {table} AS d WHERE d.place = r.ctid AND d.part = r.tableoid)"
+        "{staged}"
     ).format(
         relation=sql.Identifier(*reference.relation),
+        table=_TABLE,
         target=sql.Identifier(*reference.target),
-        doomed=doomed,
         pairs=sql.SQL(" AND ").join(pairs),
+        depth=sql.SQL("" if depth is None else " AND d.depth = {}").format(sql.Literal(depth)),
         staged=sql.SQL("").join(staged),
     )

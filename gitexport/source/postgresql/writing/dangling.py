@@ -41,6 +41,33 @@ def _of_reference(
     limit: int,
 ) -> list[Dangling]:
     places = [stage.target.places[name] for name in reference.columns]
+    texts = [sql.SQL("s.{}::text").format(place) for place in places]
+    cursor.execute(
+        sql.SQL("SELECT {}, {} FROM {} AS s WHERE {} ORDER BY s.line LIMIT {}").format(
+            stage.key_texts("s"),
+            sql.SQL(", ").join(texts),
+            stage.table,
+            sql.SQL(" AND ").join(_conditions(stage, reference, staged)),
+            sql.Literal(limit),
+        )
+    )
+    parts = len(stage.key)
+    return [
+        Dangling(
+            stage.target.entity.name,
+            tuple(row[:parts]),
+            reference.name,
+            tuple(row[parts:]),
+            reference.references,
+            reference.referenced_columns,
+        )
+        for row in cursor
+    ]
+
+
+def _conditions(stage: Stage, reference: ForeignKey, staged: Sequence[Stage]) -> list[sql.Composed]:
+    """Says that a staged row is written, and that nothing answers its reference."""
+    places = [stage.target.places[name] for name in reference.columns]
     conditions = [sql.SQL("s.{} IS NOT NULL").format(place) for place in places]
     conditions.append(
         sql.SQL(
@@ -57,28 +84,7 @@ def _of_reference(
                     parent.table, _pairs(places, names)
                 )
             )
-    texts = [sql.SQL("s.{}::text").format(place) for place in places]
-    cursor.execute(
-        sql.SQL("SELECT {}, {} FROM {} AS s WHERE {} ORDER BY s.line LIMIT {}").format(
-            stage.key_texts("s"),
-            sql.SQL(", ").join(texts),
-            stage.table,
-            sql.SQL(" AND ").join(conditions),
-            sql.Literal(limit),
-        )
-    )
-    parts = len(stage.key)
-    return [
-        Dangling(
-            stage.target.entity.name,
-            tuple(row[:parts]),
-            reference.name,
-            tuple(row[parts:]),
-            reference.references,
-            reference.referenced_columns,
-        )
-        for row in cursor
-    ]
+    return conditions
 
 
 def _is_target(stage: Stage, reference: ForeignKey) -> bool:
