@@ -9,7 +9,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.bench import comparing, full, incremental, rest, restoring
+from tests.bench import comparing, full, history, incremental, rest, restoring
 from tests.bench.figures import Figure, markdown_table, plain_table
 from tests.bench.stand import Measure, open_stand
 
@@ -20,6 +20,7 @@ _MEASURES: dict[str, Measure] = {
     **incremental.MEASURES,
     **comparing.MEASURES,
     **restoring.MEASURES,
+    **history.MEASURES,
 }
 _ORDER = (
     "start",
@@ -38,6 +39,8 @@ _ORDER = (
     "compare-trees",
     "compare-fields",
     "many",
+    "log",
+    "life",
 )
 _LONG = ("full-million",)
 
