@@ -334,7 +334,10 @@ class _RowsPlanner:
         if any(part.deleted for part in self.staged):
             rows.reach = tuple(part for part in self._writer.reach(changed) if part.rows)
         if not check and changed:
-            rows.code = self._writer.silence(changed)
+            # A rehearsal only names them, so that it locks no table.
+            is_silenced = not self._request.fires_triggers
+            code = self._writer.silence(changed)
+            rows.code = tuple(part._replace(is_silenced=is_silenced) for part in code)
             if self._request.with_statements:
                 rows.statements = list(self._writer.statements())
         return rows

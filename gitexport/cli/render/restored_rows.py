@@ -89,7 +89,12 @@ def members(report: RowsReport) -> dict[str, object]:
         ],
         "quarantined": plan.quarantined,
         "code": [
-            {"relation": str(part.relation), "kind": part.kind, "name": part.name}
+            {
+                "relation": str(part.relation),
+                "kind": part.kind,
+                "name": part.name,
+                "silenced": part.is_silenced,
+            }
             for part in plan.code
         ],
         "left_alone": plan.notes,
@@ -104,13 +109,15 @@ def _sentences(plan: RowsPlan) -> list[str]:
         for name, columns in plan.lost_columns.items()
     ]
     lines += [
-        f"cascade: {part.rows:,} rows of {part.relation} ({part.name}, on delete {part.action})"
+        f"on delete {part.action}: {part.rows:,} in {part.relation} ({part.name})"
         for part in plan.reach
     ]
     lines += [f"quarantined, not overwritten: {name}" for name in plan.quarantined[:_SHOWN]]
     if len(plan.quarantined) > _SHOWN:
         lines.append(f"quarantined, not overwritten: {len(plan.quarantined) - _SHOWN:,} more")
-    lines += [f"{part.kind} on {part.relation}: {part.name}" for part in plan.code]
+    for part in plan.code:
+        does = "is silent" if part.is_silenced else "fires"
+        lines.append(f"{part.kind} '{part.name}' on {part.relation} {does}")
     return [*lines, *plan.notes]
 
 

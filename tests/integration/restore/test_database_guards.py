@@ -53,7 +53,8 @@ def test_triggers_of_people_are_silent_and_named(journey: Journey, first: str) -
     plan = journey.done("restore", first, "--database", "--dry-run", "-o", "json").json()
     report = restore(journey, first).json()
 
-    assert {"relation": "public.users", "kind": "trigger", "name": "shout"} in plan["code"]
+    shout = {"relation": "public.users", "kind": "trigger", "name": "shout", "silenced": True}
+    assert shout in plan["code"]
     assert plan["code"] == report["code"]
     assert documents(journey) == documents(journey, first)
     enabled = journey.connection.execute("SELECT tgenabled::text FROM pg_trigger"
@@ -226,6 +227,7 @@ def test_locked_row_ends_the_wait(journey: Journey, first: str, monkeypatch: pyt
         result = restore(journey, first)
 
     assert result.code == 8
+    assert "lock" in result.err
     assert_untouched(journey, before, result)
 
 
@@ -274,6 +276,36 @@ def test_kill_leaves_rows_as_they_were_or_pending(journey: Journey, first: str, 
     else:
         assert (rows(journey), pending(journey)) == (before, 0)
         assert journey.done("export", "-o", "json").json()["snapshot"] is None
+    assert restore(journey, first).code == 0
+    assert documents(journey) == documents(journey, first)
+
+
+@pytest.mark.parametrize("point", ["R1.staged", "R2.changed"])
+def test_lost_connection_leaves_rows_as_they_were(
+    journey: Journey, first: str, point: str, tmp_path: Path
+) -> None:
+    before = state(journey)
+    script = tmp_path / "cut.py"
+    script.write_text(
+        "import psycopg\n"
+        f"with psycopg.connect({journey.dsn!r}, autocommit=True) as connection:\n"
+        "    connection.execute('SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+        " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        " AND application_name LIKE $$gitexport%$$')\n"
+    )
+    environment = {**os.environ, "GITEXPORT_FAULT": f"{point}:exec:{sys.executable} {script}"}
+    command = [sys.executable, "-m", "gitexport", "-C", str(journey.path), "--dsn", journey.dsn]
+    done = subprocess.run(
+        [*command, "restore", first, "--database", "--yes", "-q"],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=Path(__file__).parents[3],
+    )
+
+    assert done.returncode == 8, done.stderr
+    assert (rows(journey), journey.git("rev-parse", "main")) == before
     assert restore(journey, first).code == 0
     assert documents(journey) == documents(journey, first)
 
