@@ -30,14 +30,16 @@ def archive_to_file(settings: Settings, rev: str, path: Path) -> ArchiveReport:
 
     Raises:
         SnapshotNotFoundError: Nothing answers to the REV.
-        UsageError: The path is that of a directory, or its directory does not exist.
+        UsageError: The path is that of something else than a file, or its directory does not
+            exist.
         MachineError: The machine refused; an old file is still there.
     """
-    target = settings.here / path
-    if target.is_dir() or not target.parent.is_dir():
-        what = "is a directory" if target.is_dir() else "is in a directory that does not exist"
-        message = f"'{path}' {what}"
-        raise UsageError(message, where=str(path), hint="name a file: -f snapshot.tar.gz")
+    target = (settings.here / path).resolve()
+    reason = _why_not(target)
+    if reason is not None:
+        message = f"'{path}' {reason}"
+        hint = "name a file, as in -f snapshot.tar.gz, or standard output: -f -"
+        raise UsageError(message, where=str(path), hint=hint)
     with Session.open(settings) as session, _replacing(target) as output:
         return _archive(session, rev, output)
 
@@ -86,6 +88,15 @@ def _archive(session: Session, rev: str, output: Output) -> ArchiveReport:
     commit = resolve(repository, session.publication.branch, rev)
     source = open_commit(repository, commit, str(repository.path))
     return write_archive(source, commit, output, session.settings.progress)
+
+
+def _why_not(target: Path) -> str | None:
+    """Says why a path cannot become an archive; a file is replaced, and nothing else is."""
+    if target.is_dir():
+        return "is a directory"
+    if not target.parent.is_dir():
+        return "is in a directory that does not exist"
+    return "is not a regular file" if target.exists() and not target.is_file() else None
 
 
 def _configuration_of(repository: DataRepository, commit: Commit) -> Publication:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import replace
 
 import psycopg
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from gitexport.errors import ConfigError, ConflictError, DecisionNeededError, SourceError
 from gitexport.model.creation import WantedRelation
@@ -21,6 +24,7 @@ from gitexport.model.relation import (
     UniqueKey,
     quote_identifier,
 )
+from gitexport.source.postgresql.create.sql_text import check_expression
 from tests.integration.source.creating import make, read
 
 
@@ -180,3 +184,25 @@ def test_failure_half_way_leaves_nothing(connection: psycopg.Connection) -> None
         make(connection, items)
     assert caught.value.where == "table public.t"
     assert read(connection) == []
+
+
+PIECES = st.sampled_from([
+    "'", "''", "E'", "e'", "U&'", "\\", "\\'", '"', "$$", "$a$", "(", ")", ";", "--", "/*", "*/",
+    "\n", " ", "1", "x", "||", ",", "::text", "'a'", "E'\\''", "); DROP TABLE kept; SELECT (1",
+])  # fmt: skip
+
+
+@settings(max_examples=300)
+@given(st.lists(PIECES, min_size=1, max_size=12).map("".join))
+def test_whatever_passes_stays_one_default(connection: psycopg.Connection, text: str) -> None:
+    try:
+        check_expression(text, "here")
+    except ConfigError:
+        return
+    connection.execute("DROP TABLE IF EXISTS probe; CREATE TABLE IF NOT EXISTS kept (id int)")
+    with contextlib.suppress(psycopg.Error):
+        connection.execute(f"CREATE TABLE probe (a text DEFAULT ({text}))".encode())
+    found = {relation.name.name: relation for relation in read(connection)}
+    assert found.keys() - {"probe"} == {"kept"}
+    if "probe" in found:
+        assert [column.name for column in found["probe"].columns] == ["a"]

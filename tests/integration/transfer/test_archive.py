@@ -4,21 +4,32 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import io
 import json
 import subprocess
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pygit2
+import pygit2.enums
 import pytest
 
 from gitexport.api.archive import open_archive, open_commit
 from gitexport.canonical.value import canonical_value, loads
-from gitexport.model.snapshot import parse_tag
+from gitexport.model.snapshot import ObjectId, parse_tag
+from gitexport.store import refs
+from gitexport.store.repository import DataRepository
 from gitexport.store.revisions import resolve
+from gitexport.transfer.archive import write_archive
 from tests.fixtures.journey import Journey
 from tests.fixtures.repositories import git
+from tests.fixtures.snapshots import write_tree
+from tests.fixtures.workbench import RecordingProgress
 from tests.integration.transfer.archives import take_apart
+
+# Of the archive that `test_tar_is_the_same_for_ever` makes; it may change with the format only.
+TAR_SHA256 = "7a3bed094e33bea4e66d7e79f6af9f713f9534ff72be67f2c86056d6b7254c5b"
 
 
 def test_archive_holds_the_snapshot_and_nothing_of_people(journey: Journey, tmp_path: Path) -> None:
@@ -155,6 +166,7 @@ def test_failure_leaves_the_old_file_and_no_other(journey: Journey, tmp_path: Pa
     [
         (("20010101-000000", "-f", "s.tar.gz"), "there is no snapshot '20010101-000000'"),
         (("latest", "-f", "."), "is a directory"),
+        (("latest", "-f", "/dev/null"), "is not a regular file"),
         (("latest", "-f", "no/such/s.tar.gz"), "in a directory that does not exist"),
         (("latest",), "--file"),
     ],
@@ -166,6 +178,59 @@ def test_what_cannot_be_is_said_in_one_line(
 
     assert result.code == 2
     assert words in result.err
+
+
+def test_link_to_a_file_stays_a_link(journey: Journey, tmp_path: Path) -> None:
+    target = tmp_path / "s.tar.gz"
+    target.write_bytes(b"old")
+    link = tmp_path / "newest.tar.gz"
+    link.symlink_to(target)
+    journey.done("archive", "latest", "-f", str(link))
+
+    assert link.is_symlink()
+    assert target.read_bytes()[:2] == b"\x1f\x8b"
+
+
+def test_tar_is_the_same_for_ever(tmp_path: Path) -> None:
+    repository = DataRepository.create(tmp_path)
+    manifest = {"directory": "data/words", "shard": "flat", "count": 2, "bytes": 12, "schema": ""}
+    long = "long" * 30 + "~" + "0" * 64
+    files = {
+        "gitexport.toml": 'format = 1\nid = "x"\n[entities.words]\nrelation = "public.words"\n'
+        'key = ["word"]\ncolumns = ["word"]\ndirectory = "data/wörter"\nshard = "flat"\n',
+        "manifest.json": json.dumps(
+            {
+                "format": 1,
+                "version": "1.0.0",
+                "entities": {"words": {**manifest, "directory": "data/wörter"}},
+            }
+        ),
+        "relations/words.json": json.dumps(
+            {
+                "relation": "public.words",
+                "kind": "table",
+                "columns": [{"name": "word", "type": "text", "published": True}],
+                "primary_key": ["word"],
+            }
+        ),
+        "data/wörter/short.json": '{\n  "word": "short"\n}\n',
+        f"data/wörter/{long}.json": '{\n  "word": "long"\n}\n',
+        "README.md": "people's\n",
+    }
+    at = int(datetime(2025, 6, 22, 7, 21, 14, tzinfo=UTC).timestamp())
+    tree = write_tree(repository.pygit(), files)
+    who = f"T <t@example.org> {at} +0000"
+    message = "export 20250622-072114: +2\n\nGitexport-Snapshot: 20250622-072114\n"
+    content = f"tree {tree}\nauthor {who}\ncommitter {who}\n\n{message}"
+    written = repository.pygit().odb.write(pygit2.enums.ObjectType.COMMIT, content.encode())
+    commit = refs.read_commit(repository, ObjectId(str(written)))
+    output = io.BytesIO()
+    report = write_archive(
+        open_commit(repository, commit, "here"), commit, output, RecordingProgress()
+    )
+
+    assert report.written.members == 7
+    assert report.written.tar_sha256 == TAR_SHA256
 
 
 def test_archive_gives_an_import_what_the_repository_gives(
