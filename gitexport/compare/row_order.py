@@ -31,7 +31,6 @@ class RowPlan:
 
     statements: tuple[Statement, ...]
     notes: tuple[str, ...] = ()
-    defers_constraints: bool = False
 
 
 def plan_rows(rows: Iterable[RowChange], relations: Iterable[Relation]) -> RowPlan:
@@ -53,10 +52,7 @@ def plan_rows(rows: Iterable[RowChange], relations: Iterable[Relation]) -> RowPl
         statements += writes.statements(last)
         notes += writes.notes
     statements += _deletions(last, components)
-    is_deferred = any(
-        key.is_deferrable for relation in known.values() for key in relation.foreign_keys
-    )
-    return RowPlan(tuple(statements), tuple(notes), is_deferred)
+    return RowPlan(tuple(statements), tuple(notes))
 
 
 class _Groups:

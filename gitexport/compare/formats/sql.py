@@ -6,22 +6,33 @@ All are held until the order is known.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import groupby
 
 from gitexport.compare.comparison import Comparison
 from gitexport.compare.formats import Write
 from gitexport.compare.formats.sql_rows import RowSource
-from gitexport.compare.formats.sql_values import quote_name
+from gitexport.compare.formats.sql_values import quote_name, quote_text
 from gitexport.compare.row_changes import RowChange, RowStep
 from gitexport.compare.row_order import Statement, plan_rows
-from gitexport.model.relation import RelationName
+from gitexport.model.relation import Relation, RelationName
 
-_SETTINGS = (
+_OPENING = (
     "SET LOCAL client_encoding = 'UTF8';",
     "SET LOCAL standard_conforming_strings = on;",
     # As documents write money; nothing else depends on a setting.
     "SET LOCAL lc_monetary = 'C';",
+    # Whatever the server may look at in the end alone, keys as well as references.
+    "SET CONSTRAINTS ALL DEFERRED;",
+)
+
+
+_MOVE = (
+    "SELECT setval(q.sequence, q.value) FROM (SELECT pg_get_serial_sequence({text}, {column})"
+    "::regclass AS sequence, max({name})::int8 AS value FROM {table}) AS q"
+    " JOIN pg_catalog.pg_sequence AS s ON s.seqrelid = q.sequence"
+    " WHERE s.seqincrement > 0 AND q.value BETWEEN s.seqmin AND s.seqmax"
+    " AND q.value > coalesce(pg_sequence_last_value(q.sequence), s.seqstart - 1);"
 )
 
 
@@ -41,12 +52,12 @@ def write(comparison: Comparison, out: Write) -> None:
         out("-- No row differs.\n")
         return
     out("BEGIN;\n")
-    for setting in _SETTINGS:
+    for setting in _OPENING:
         out(setting + "\n")
-    if plan.defers_constraints:
-        out("SET CONSTRAINTS ALL DEFERRED;\n")
     for statement in plan.statements:
         out(_statement(statement, source.identities) + "\n")
+    for line in _sequences(rows, source.relations):
+        out(line + "\n")
     out("COMMIT;\n")
 
 
@@ -84,6 +95,22 @@ def _part(rows: Sequence[RowChange], identities: Collection[RelationName]) -> st
     overriding = " OVERRIDING SYSTEM VALUE" if row.relation in identities else ""
     values = ", ".join(f"({', '.join(row.columns.values())})" for row in rows)
     return f"INSERT INTO {table} ({names}){overriding} VALUES {values}"  # noqa: S608
+
+
+def _sequences(rows: Sequence[RowChange], relations: Sequence[Relation]) -> Iterator[str]:
+    """Moves sequences past the values that were inserted, and never back."""
+    inserted: dict[RelationName, set[str]] = {}
+    for row in rows:
+        if row.step is RowStep.INSERT:
+            inserted.setdefault(row.relation, set()).update(row.columns)
+    for relation in relations:
+        for column in relation.columns:
+            counts = column.identity is not None or "nextval(" in (column.default or "")
+            if counts and column.name in inserted.get(relation.name, ()):
+                table, name = _table(relation.name), quote_name(column.name)
+                yield _MOVE.format(
+                    text=quote_text(table), column=quote_text(column.name), name=name, table=table
+                )
 
 
 def _keys(keys: Sequence[Mapping[str, str]]) -> str:

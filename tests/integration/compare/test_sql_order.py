@@ -23,6 +23,7 @@ CREATE TABLE groups (id int PRIMARY KEY, name text NOT NULL UNIQUE,
 CREATE TABLE people (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, nick text UNIQUE,
     group_id int NOT NULL REFERENCES groups, boss_id int REFERENCES people,
     shout text GENERATED ALWAYS AS (upper(nick)) STORED);
+CREATE TABLE seats (id serial PRIMARY KEY, place int NOT NULL UNIQUE DEFERRABLE);
 CREATE TABLE badges (id int, place int, person_id int REFERENCES people ON DELETE CASCADE,
     PRIMARY KEY (id, place), UNIQUE (person_id, place));
 -- Circles: nothing may be null; something may; the server waits.
@@ -40,6 +41,7 @@ KEYS = {
     "groups": ("id",),
     "people": ("id",),
     "badges": ("id", "place"),
+    "seats": ("id",),
     "hens": ("id",),
     "eggs": ("id",),
     "clubs": ("id",),
@@ -132,6 +134,7 @@ def some_rows(seed: int) -> dict[str, list[tuple[Any, ...]]]:
         "groups": [(i, names[i], one(groups)) for i in groups],
         "people": [(i, nicks[i - 1], one(groups, may_be_null=False), one(people)) for i in people],
         "badges": [(*key, person) for key, person in badges.items()],
+        "seats": list(zip(ids(), pick.sample(range(1, 6), 5), strict=False)),
         "hens": [(i, one(hens, may_be_null=False)) for i in hens],
         "eggs": [(i, one(hens, may_be_null=False)) for i in hens],
         "clubs": [(i, one(members)) for i in clubs],
@@ -238,3 +241,28 @@ def test_exchange_that_no_order_allows_is_said_and_changes_nothing(tables: Datab
         tables.connection.execute(script.encode())
     tables.connection.execute("ROLLBACK")
     assert tables.read() == base
+
+
+def test_next_row_gets_a_value_that_is_free(tables: Database) -> None:
+    target = tables.put(
+        {"groups": [(1, "a", None)], "people": [(7, "x", 1, None)], "seats": [(9, 1)]}
+    )
+    base = tables.put({"groups": [(1, "a", None)]})
+
+    tables.connection.execute(tables.script(base, target).encode())
+
+    assert tables.read() == target
+    tables.connection.execute("INSERT INTO people (nick, group_id) VALUES ('y', 1)")
+    tables.connection.execute("INSERT INTO seats (place) VALUES (2)")
+    assert {*tables.read()["people"]} == {("7",), ("8",)}
+    assert {*tables.read()["seats"]} == {("9",), ("10",)}
+
+
+def test_sequence_never_moves_back(tables: Database) -> None:
+    tables.connection.execute("SELECT setval('seats_id_seq', 100)")
+    target, base = tables.put({"seats": [(9, 1)]}), tables.put({})
+
+    tables.connection.execute(tables.script(base, target).encode())
+
+    row = tables.connection.execute("SELECT nextval('seats_id_seq')").fetchone()
+    assert row == (101,)
