@@ -9,7 +9,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.bench import comparing, full, history, incremental, rest, restoring
+from tests.bench import comparing, full, history, importing, incremental, rest, restoring
 from tests.bench.figures import Figure, markdown_table, plain_table
 from tests.bench.stand import Measure, open_stand
 
@@ -21,6 +21,7 @@ _MEASURES: dict[str, Measure] = {
     **comparing.MEASURES,
     **restoring.MEASURES,
     **history.MEASURES,
+    **importing.MEASURES,
 }
 _ORDER = (
     "start",
@@ -33,6 +34,7 @@ _ORDER = (
     "status",
     "incremental",
     "restore",
+    "import",
     "growth",
     "git",
     "compare",
