@@ -119,7 +119,10 @@ its own.""",
     help="Make a database for the snapshot, by default named by its tag, with all its tables.",
 )
 @click.option(
-    "--print-id-map", "prints_id_map", is_flag=True, help="List the keys that rows have here."
+    "--print-id-map",
+    "prints_id_map",
+    is_flag=True,
+    help="List the documents whose rows have other keys here.",
 )
 @click.option("--dry-run", "-n", "is_dry_run", is_flag=True, help="Stop after the plan.")
 @click.option("--yes", "-y", "is_agreed", is_flag=True, help="Do not ask.")

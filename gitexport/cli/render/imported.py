@@ -89,14 +89,16 @@ def _remarks_on(entity: ImportedEntity) -> list[str]:
 
 
 def _print_keys(report: ImportReport, invocation: Invocation) -> None:
-    if report.keys:
+    # Keys that stay what they are would hide the others.
+    changed = [key for key in report.keys if key.is_new or key.source != key.target]
+    if changed:
         rows = [
             [
                 format_address(key.entity, key.source),
                 format_address(key.entity, key.target),
                 "new" if key.is_new else "",
             ]
-            for key in report.keys
+            for key in changed
         ]
         invocation.output.table(["document", "row", ""], rows)
 
