@@ -33,7 +33,7 @@ _STAGES = re.compile(
     r"^(?:read the catalog|write the configuration|look for private data|tracking|untracking"
     r"|reading rows|acknowledging|refreshing files|writing directories|moving documents"
     r"|reading the refs of \S+|pushing to \S+|joining what others pushed to \S+"
-    r"|making relations|recognising rows|staging documents|comparing rows"
+    r"|cloning|making relations|recognising rows|staging documents|comparing rows"
     r"|reading documents|writing the archive|planning|writing rows|exporting"
     r"|writing snapshots|resetting|planning the layout|committing"
     r"|moving files|looking at .*|asking .*)(?: \(\d+\))?$"
