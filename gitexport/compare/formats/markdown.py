@@ -25,6 +25,7 @@ from gitexport.model.changeset import (
     ChangedFile,
     ChangeKind,
     FieldChange,
+    FileRole,
 )
 
 MOST_BYTES = 60_000
@@ -94,7 +95,9 @@ def _counts_row(name: str, counts: ChangeCounts) -> str:
     return f"| {name} | {' | '.join(cells)} |\n"
 
 
-def _files(files: tuple[ChangedFile, ...]) -> Iterator[str]:
+def _files(changed: tuple[ChangedFile, ...]) -> Iterator[str]:
+    # The manifest counts documents, so it differs whenever they do.
+    files = [file for file in changed if file.role is not FileRole.MANIFEST]
     if not files:
         return
     names = [f"{_code(name_text(file.path))} ({file.kind.value})" for file in files[:_MOST_FILES]]

@@ -15,6 +15,7 @@ from gitexport.compare.formats.sql_rows import RowSource
 from gitexport.compare.formats.sql_values import quote_name, quote_text
 from gitexport.compare.row_changes import RowChange, RowStep
 from gitexport.compare.row_order import Statement, plan_rows
+from gitexport.model.changeset import ChangeKind, FileRole
 from gitexport.model.relation import Relation, RelationName
 
 _OPENING = (
@@ -46,6 +47,9 @@ def write(comparison: Comparison, out: Write) -> None:
     out(f"-- Turns {comparison.base.name} into {comparison.target.name}.\n")
     out(f"-- {_counts(rows)}\n")
     out("-- Run it with: psql -v ON_ERROR_STOP=1 -f FILE\n")
+    for file in comparison.files:
+        if file.role is FileRole.RELATION and file.kind is ChangeKind.MODIFIED:
+            out(f"-- {_comment(file.path)} differs, too: the table may have to be changed first.\n")
     for note in (*source.notes, *plan.notes):
         out(f"-- NOT POSSIBLE: {_comment(note)}\n")
     if not plan.statements:

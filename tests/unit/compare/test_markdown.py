@@ -186,7 +186,10 @@ def test_nothing_and_other_files() -> None:
     empty = compared({})
     assert formatted("markdown", empty).endswith("\nNothing differs.\n")
 
-    empty.files = (ChangedFile("relations/a|`b.json", FileRole.RELATION, ChangeKind.ADDED),)
+    empty.files = (
+        ChangedFile("relations/a|`b.json", FileRole.RELATION, ChangeKind.ADDED),
+        ChangedFile("manifest.json", FileRole.MANIFEST, ChangeKind.MODIFIED),
+    )
     assert 'Other files: `"relations/a\\u007c\\u0060b.json"` (added).' in formatted(
         "markdown", empty
     )

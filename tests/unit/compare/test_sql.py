@@ -7,6 +7,7 @@ import pytest
 from gitexport.canonical.value import JsonValue, canonical_value
 from gitexport.compare.formats.sql_values import Literals, quote_name, quote_text
 from gitexport.errors import UnsupportedValueError
+from gitexport.model.changeset import ChangedFile, ChangeKind, FileRole
 from gitexport.model.relation import Column, Relation, RelationKind, RelationName
 from tests.fixtures.comparisons import Pair, compared, formatted, stored_entity, stored_relation
 
@@ -83,6 +84,19 @@ def test_document_that_is_no_row_is_named(document: bytes, reason: str) -> None:
 
     assert reason in lines(script, "-- NOT POSSIBLE: ")[0]
     assert "INSERT" not in script
+
+
+def test_changed_table_is_mentioned() -> None:
+    comparison = compared({"users": [Pair(("1",), None, b'{"id": 1}')]})
+    comparison.files = (
+        ChangedFile("relations/users.json", FileRole.RELATION, ChangeKind.MODIFIED),
+        ChangedFile("manifest.json", FileRole.MANIFEST, ChangeKind.MODIFIED),
+    )
+
+    script = formatted("sql", comparison)
+
+    assert lines(script, "-- relations/users.json differs, too")
+    assert "manifest" not in script
 
 
 def test_comment_holds_no_line_end_and_no_mark_of_strangers() -> None:
