@@ -42,11 +42,11 @@ def format_documents(
         return format_files(repository, documents, is_check=is_check)
 
 
-def install(settings: Settings, program: Path | None) -> HooksReport:
-    """Installs the hooks; `program` is the gitexport that they run."""
-    return install_hooks(find_repository(settings), program)
+def install(settings: Settings, program: Path | None, *, drivers_only: bool = False) -> HooksReport:
+    """Installs hooks and drivers; `program` is the gitexport that they run."""
+    return install_hooks(find_repository(settings), program, drivers_only=drivers_only)
 
 
 def uninstall(settings: Settings) -> HooksReport:
-    """Removes the hooks again."""
+    """Removes hooks and drivers again."""
     return uninstall_hooks(find_repository(settings))

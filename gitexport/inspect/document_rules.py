@@ -151,10 +151,11 @@ class DocumentRules:
         content = self.history.repository.read_blob(blob)
         owner = self._entity_of(path)
         is_document = owner is not None and owner[1].paths.parse(path) is not None
+        mend = _FORMAT
         try:
             value = loads(content)
         except UnsupportedValueError:
-            value = None
+            value, mend = None, _edit(path)
         if owner is not None and not is_document:
             yield from self._stray(path, value, owner[1])
             return
@@ -163,7 +164,7 @@ class DocumentRules:
         try:
             check(content)
         except NotCanonicalError as fault:
-            yield fault.message, _FORMAT
+            yield fault.message, mend
         if owner is not None:
             yield from self._placed(path, value, owner[1])
             yield from self._members(path, value, *owner)

@@ -61,11 +61,14 @@ class HooksReport:
     warnings: list[str] = field(default_factory=list)
 
 
-def install_hooks(repository: DataRepository, program: Path | None) -> HooksReport:
+def install_hooks(
+    repository: DataRepository, program: Path | None, *, drivers_only: bool = False
+) -> HooksReport:
     """Installs the hooks that fit the repository, and the drivers. May be run again.
 
     A bare repository gets those for receiving and pushing, any other one those for commits,
-    checkouts and pushing. `program` is the gitexport that they run.
+    checkouts and pushing. `program` is the gitexport that they run. With `drivers_only` no hook
+    is touched, whoever it belongs to.
 
     Raises:
         UsageError: The hooks are shared with others, or one of people cannot be kept; nothing
@@ -73,15 +76,9 @@ def install_hooks(repository: DataRepository, program: Path | None) -> HooksRepo
         MachineError: A file cannot be written.
     """
     report = HooksReport(_hooks_directory(repository))
-    names = [name for name in hook_names() if _fits(repository, name)]
-    for name in names:
-        _refuse_unkeepable(repository, report.directory, name)
-    try:
-        report.directory.mkdir(parents=True, exist_ok=True)
-        for name in names:
-            _install(report, name, hook_text(name, program))
-    except OSError as error:
-        raise machine_error(error, report.directory) from error
+    if not drivers_only:
+        _refuse_shared(repository, report.directory)
+        _install_all(repository, report, program)
     kept = install_drivers(repository, program)
     report.warnings += [f"'{name}' was set by somebody else and is left as it is" for name in kept]
     report.drivers = True
@@ -89,16 +86,19 @@ def install_hooks(repository: DataRepository, program: Path | None) -> HooksRepo
 
 
 def uninstall_hooks(repository: DataRepository) -> HooksReport:
-    """Removes the hooks that `install_hooks` made, and puts back those that were there.
+    """Removes what `install_hooks` made, and puts back the hooks that were there.
+
+    Looks where git looks for hooks and where it looked without `core.hooksPath`.
 
     Raises:
-        UsageError: The hooks are shared with others.
         MachineError: A file cannot be removed.
     """
     report = HooksReport(_hooks_directory(repository))
+    usual = (repository.common_dir / "hooks").resolve()
     try:
-        for name in hook_names():
-            _uninstall(report, name)
+        for directory in dict.fromkeys((report.directory, usual)):
+            for name in hook_names():
+                _uninstall(report, directory, name)
     except OSError as error:
         raise machine_error(error, report.directory) from error
     report.drivers = uninstall_drivers(repository)
@@ -111,13 +111,30 @@ def _fits(repository: DataRepository, name: str) -> bool:
 
 def _hooks_directory(repository: DataRepository) -> Path:
     output = check_git(repository.path, ["rev-parse", "--git-path", "hooks"])
-    directory = (repository.path / os.fsdecode(output.rstrip(b"\n"))).resolve()
+    return (repository.path / os.fsdecode(output.rstrip(b"\n"))).resolve()
+
+
+def _refuse_shared(repository: DataRepository, directory: Path) -> None:
     own = [repository.common_dir.resolve(), repository.path.resolve()]
     if not any(directory.is_relative_to(top) for top in own):
         message = f"core.hooksPath is '{directory}', which other repositories may share"
-        hint = "call 'gitexport hooks run NAME' from the hooks there, or unset core.hooksPath"
+        hint = (
+            "call 'gitexport hooks run NAME \"$@\"' from the hooks there, and run "
+            "'gitexport hooks install --drivers-only'; or unset core.hooksPath"
+        )
         raise UsageError(message, where=str(directory), hint=hint)
-    return directory
+
+
+def _install_all(repository: DataRepository, report: HooksReport, program: Path | None) -> None:
+    names = [name for name in hook_names() if _fits(repository, name)]
+    for name in names:
+        _refuse_unkeepable(repository, report.directory, name)
+    try:
+        report.directory.mkdir(parents=True, exist_ok=True)
+        for name in names:
+            _install(report, name, hook_text(name, program))
+    except OSError as error:
+        raise machine_error(error, report.directory) from error
 
 
 def _refuse_unkeepable(repository: DataRepository, directory: Path, name: str) -> None:
@@ -149,10 +166,10 @@ def _install(report: HooksReport, name: str, text: str) -> None:
     report.installed.append(name)
 
 
-def _uninstall(report: HooksReport, name: str) -> None:
-    hook = report.directory / name
-    before = report.directory / f"{name}{_BEFORE}"
-    own = report.directory / f"{name}{_OWN}"
+def _uninstall(report: HooksReport, directory: Path, name: str) -> None:
+    hook = directory / name
+    before = directory / f"{name}{_BEFORE}"
+    own = directory / f"{name}{_OWN}"
     if _is_own(own):
         own.unlink()
     if _is_own(hook):

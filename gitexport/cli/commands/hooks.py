@@ -46,18 +46,19 @@ receiving and pushing are installed.""",
         ("on a server that accepts snapshots", "gitexport -C /srv/shop-data.git hooks install"),
     ],
 )
+@click.option("--drivers-only", is_flag=True, help="Tell git how to show and merge; touch no hook.")
 @pass_invocation
-def install(invocation: Invocation) -> int:
+def install(invocation: Invocation, *, drivers_only: bool) -> int:
     """Installs the hooks."""
     from gitexport.api.format import install as install_hooks
 
     program = find_program()
-    report = install_hooks(invocation.settings(), program)
+    report = install_hooks(invocation.settings(), program, drivers_only=drivers_only)
     if program is None:
         invocation.messages.warn(
             "the program 'gitexport' is not on PATH: the hook checks nothing until it is"
         )
-    return _print(report, invocation)
+    return _print(report, invocation, is_install=True)
 
 
 @command.command(
@@ -72,7 +73,7 @@ def uninstall(invocation: Invocation) -> int:
     """Removes the hooks."""
     from gitexport.api.format import uninstall as uninstall_hooks
 
-    return _print(uninstall_hooks(invocation.settings()), invocation)
+    return _print(uninstall_hooks(invocation.settings()), invocation, is_install=False)
 
 
 command.add_command(run)
@@ -89,7 +90,7 @@ def find_program() -> Path | None:
     return Path(found) if found else None
 
 
-def _print(report: HooksReport, invocation: Invocation) -> int:
+def _print(report: HooksReport, invocation: Invocation, *, is_install: bool) -> int:
     if invocation.options.is_json:
         members = {
             "directory": report.directory,
@@ -106,7 +107,7 @@ def _print(report: HooksReport, invocation: Invocation) -> int:
             invocation.output.line(f"installed {name} in {report.directory}{after}")
         for name in report.removed:
             invocation.output.line(f"removed {name} from {report.directory}")
-        if report.installed:
+        if is_install:
             invocation.output.line("git shows and merges documents field by field")
         elif report.drivers:
             invocation.output.line("git shows and merges documents line by line again")

@@ -16,6 +16,7 @@ def attempt(path: Path, *arguments: str, **environment: str) -> subprocess.Compl
         errors="surrogateescape",
         env={**os.environ, **environment},
         check=False,
+        timeout=240,
     )
 
 

@@ -84,6 +84,38 @@ def test_refused_install_changes_nothing(data: Program, repository_path: Path) -
     assert (config(repository_path), hooks_in(hooks)) == before
 
 
+def test_drivers_do_without_hooks_where_those_are_shared(
+    data: Program, repository_path: Path, tmp_path: Path
+) -> None:
+    shared = tmp_path / "shared"
+    shared.mkdir()
+    git(repository_path, "config", "core.hooksPath", str(shared))
+    before = config(repository_path)
+
+    refused = data("hooks", "install", "-o", "json")
+    data.done("hooks", "install", "--drivers-only")
+    driver = git(repository_path, "config", "merge.gitexport.driver")
+    data.done("hooks", "uninstall")
+
+    assert refused.code == 2
+    assert "--drivers-only" in refused.error["hint"]
+    assert "merge-driver" in driver
+    assert config(repository_path) == before
+    assert hooks_in(shared) == []
+
+
+def test_hooks_from_before_a_shared_path_are_uninstalled(
+    data: Program, repository_path: Path, tmp_path: Path
+) -> None:
+    data.done("hooks", "install")
+    (tmp_path / "shared").mkdir()
+    git(repository_path, "config", "core.hooksPath", str(tmp_path / "shared"))
+
+    data.done("hooks", "uninstall")
+
+    assert hooks_in(repository_path / ".git" / "hooks") == []
+
+
 @pytest.mark.parametrize("code", [0, 4])
 def test_both_hooks_read_what_git_sends(
     data: Program, repository_path: Path, tmp_path: Path, code: int

@@ -77,6 +77,14 @@ def test_each_offence_is_one_line_with_a_command(
     assert line.startswith(f"{SEVEN}: {reason}; mend it: ")
 
 
+def test_no_command_mends_what_is_no_json(hooked: Path) -> None:
+    (hooked / SEVEN).write_text("[" * 10_000)
+
+    (line,) = refused(hooked)
+
+    assert line == (f"{SEVEN}: line 1: is nested deeper than 102 levels; mend it: edit {SEVEN}")
+
+
 def test_document_satisfies_its_schema(data: Program, hooked: Path) -> None:
     schema = {"properties": {"email": {"type": "string"}}}
     (hooked / "schemas").mkdir()
