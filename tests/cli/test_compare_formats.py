@@ -161,3 +161,16 @@ def test_live_database_in_every_form(journey: Journey) -> None:
     )
     assert patch.target.commit is None
     assert len(patch.documents) == 1
+
+
+def test_patch_is_applied_where_its_base_came_back(journey: Journey, tmp_path: Path) -> None:
+    change_much(journey)
+    changed = journey.git("rev-parse", "main")
+    file = tmp_path / "patch.json"
+    journey.done("compare", "latest~1", "-o", "json-patch", "--output-file", str(file))
+    journey.done("restore", "latest~1")
+
+    journey.done("apply", str(file))
+
+    assert journey.git("diff", "--name-only", changed, "main", "--", "data") == ""
+    assert journey.done("compare", changed, "latest", "--exit-code", "--name-only").out == ""
