@@ -266,3 +266,30 @@ def test_sequence_never_moves_back(tables: Database) -> None:
 
     row = tables.connection.execute("SELECT nextval('seats_id_seq')").fetchone()
     assert row == (101,)
+
+
+@pytest.mark.parametrize(("action", "verbs"), [("CASCADE", "UU"), ("NO ACTION", "IUD")])
+def test_changed_key_takes_those_along_that_refer_to_it(
+    connection: psycopg.Connection, database: str, action: str, verbs: str
+) -> None:
+    connection.execute(
+        "CREATE TABLE owners (id int PRIMARY KEY, name text);"
+        "CREATE TABLE pets (id int PRIMARY KEY, owner_id int NOT NULL"
+        f" REFERENCES owners ON UPDATE {action});"
+        "INSERT INTO owners VALUES (1, 'a'); INSERT INTO pets VALUES (5, 1)".encode()
+    )
+    source = PostgresSource(database)
+    stored = {
+        relation.name.name: stored_relation(relation.name.name, relation, ("id",))
+        for relation in source.catalog()
+    }
+    source.close()
+    owner = Pair(("2",), b'{"id": 1, "name": "a"}', b'{"id": 2, "name": "a"}', old_key=("1",))
+    pet = Pair(("5",), b'{"id": 5, "owner_id": 1}', b'{"id": 5, "owner_id": 2}')
+
+    script = formatted("sql", compared({"owners": [owner], "pets": [pet]}, stored))
+    connection.execute(script.encode())
+
+    assert connection.execute("SELECT * FROM owners").fetchall() == [(2, "a")]
+    assert connection.execute("SELECT * FROM pets").fetchall() == [(5, 2)]
+    assert "".join(line[0] for line in script.splitlines() if '"public"' in line) == verbs
