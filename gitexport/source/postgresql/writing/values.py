@@ -24,6 +24,8 @@ Converter = Callable[[bytes], bytes]
 
 _NUL = "holds a null character, which the database cannot store"
 _LAYOUT = re.compile(rb"\n *")
+_PLAIN = rb'(?:"[^"\\\x00-\x1f]*"|-?[0-9][0-9.eE+-]*|true|false|null)'
+_PLAIN_LIST = re.compile(rb"\[\n    %b(?:,\n    %b)*\n  \]" % (_PLAIN, _PLAIN))
 _COMMA = ","
 _QUOTE = ord('"')
 _BRACKETS = b"[{"
@@ -42,16 +44,33 @@ def converter(value_type: ValueType, delimiters: Mapping[str, str]) -> Converter
     if base.is_json or is_geometry(base):
         return raw_field
     if base.code in {"a", "c"} or base.is_vector or base.has_json_cast:
-        writer = _Writer(delimiters)
-
-        def nested(raw: bytes) -> bytes:
-            if raw == b"null":
-                return COPY_NULL
-            text = writer.text(value_type, loads(raw))
-            return copy_field((text or "").encode())
-
-        return nested
+        return _nested_converter(value_type, delimiters)
     return plain_field
+
+
+def _nested_converter(value_type: ValueType, delimiters: Mapping[str, str]) -> Converter:
+    writer = _Writer(delimiters)
+    is_plain = _is_list_of_plain_values(value_type.base, delimiters)
+
+    def nested(raw: bytes) -> bytes:
+        if is_plain and _PLAIN_LIST.fullmatch(raw):
+            # Values without escapes are written alike in JSON and in an array.
+            return b"{" + raw[6:-4].replace(b",\n    ", b",") + b"}"
+        if raw == b"null":
+            return COPY_NULL
+        text = writer.text(value_type, loads(raw))
+        return copy_field((text or "").encode())
+
+    return nested
+
+
+def _is_list_of_plain_values(base: ValueType, delimiters: Mapping[str, str]) -> bool:
+    element = base.inner
+    if base.code != "a" or base.is_vector or element is None or element.sql_name in delimiters:
+        return False
+    inner = element.base
+    is_nested = inner.code in {"a", "c"} or inner.is_vector
+    return not (is_nested or inner.is_json or inner.has_json_cast)
 
 
 def is_geometry(base: ValueType) -> bool:
