@@ -146,10 +146,11 @@ class RowWriter(RelationMaker, Protocol):
         """Tells in which order relations are written, and how each reference is kept."""
 
     def silence(self, entities: Sequence[Entity]) -> tuple[PeoplesCode, ...]:
-        """Disables people's triggers and rules until the transaction ends, and names them.
+        """Names people's triggers and rules, which `write` disables until the transaction ends.
 
         With `fires_triggers` they are only named. gitexport's own stay at work, so that
-        what is written becomes pending and what is deleted leaves a tombstone.
+        what is written becomes pending and what is deleted leaves a tombstone. No lock is
+        taken before `write`.
 
         Raises:
             PermissionDeniedError: The role does not own the relation; the hint names the grant.

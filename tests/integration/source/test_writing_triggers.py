@@ -91,6 +91,20 @@ def test_triggers_fire_where_that_is_wanted(database: str, connection: psycopg.C
     assert texts(connection, "seen")["seen"] == [("always",), ("late",)]
 
 
+def test_a_plan_names_triggers_and_locks_nobody_out(
+    database: str, connection: psycopg.Connection
+) -> None:
+    connection.execute("CREATE TABLE things (id int PRIMARY KEY, v text)")
+    connection.execute(TRIGGERS)
+    connection.execute("SET lock_timeout = '100ms'")
+    rows = [(("1",), b'{\n  "id": 1,\n  "v": "a"\n}\n')]
+    with writing(database, is_rehearsal=True) as writer:
+        writer.stage(THINGS, rows, RowAction.UPSERT)
+        assert len(writer.silence([THINGS])) == 3
+        assert writer.expected(THINGS).inserted == 1
+        connection.execute("INSERT INTO things VALUES (2, 'b')")
+
+
 def test_triggers_are_as_before_after_a_failure(
     database: str, connection: psycopg.Connection
 ) -> None:

@@ -59,39 +59,53 @@ class _Code(NamedTuple):
 
 
 class Silence:
-    """What was found on the relations that are written, and how it was before."""
+    """What was found on the relations that are written, and how it was before.
+
+    Finding takes no lock, so that a plan can name everything and disturb nobody.
+    """
 
     def __init__(self, cursor: Cursor) -> None:
         self._cursor = cursor
         self._before: dict[tuple[RelationName, str, str], str] = {}
-        self._targets: list[Target] = []
+        self._found: list[Target] = []
+        self._silenced: list[Target] = []
 
     def find(self, targets: Sequence[Target], *, fires: bool) -> tuple[PeoplesCode, ...]:
-        """Names what would fire, and disables it unless `fires`.
+        """Names what would fire, and notes it for `begin` unless `fires`.
 
         Raises:
             PermissionDeniedError: The role does not own a relation; the hint names the grant.
-            psycopg.Error: The server refused a statement.
+            psycopg.Error: The server refused a query.
         """
         named = []
         for target in targets:
-            codes = self._read(target)
-            firing = [code for code in codes if code.state in _FIRING]
+            firing = [code for code in self._read(target) if code.state in _FIRING]
             named += [
                 PeoplesCode(code.relation, code.name, code.kind, is_silenced=not fires)
                 for code in firing
                 if code.is_root
             ]
-            if fires or not firing:
-                continue
-            for code in firing:
-                _check_owner(code)
+            if firing and not fires:
+                for code in firing:
+                    _check_owner(code)
+                self._found.append(target)
+        return tuple(named)
+
+    def begin(self) -> None:
+        """Disables what was found.
+
+        Raises:
+            psycopg.Error: The server refused, or another session holds a lock too long.
+        """
+        for target in self._found:
+            codes = self._read(target)
             for code in codes:
                 self._before.setdefault((code.relation, code.kind, code.name), code.state)
-            self._targets.append(target)
-            for code in firing:
-                self._set(code, "D")
-        return tuple(named)
+            self._silenced.append(target)
+            for code in codes:
+                if code.state in _FIRING:
+                    self._set(code, "D")
+        self._found = []
 
     def end(self) -> None:
         """Gives everything back the state that it had.
@@ -101,7 +115,7 @@ class Silence:
         """
         # A partitioned table hands its triggers' state down to its partitions, which are
         # brought back to their own in the next pass.
-        for target in self._targets:
+        for target in self._silenced:
             for _ in range(_PASSES):
                 states = [
                     (code, self._before[code.relation, code.kind, code.name])
@@ -110,7 +124,7 @@ class Silence:
                 for code, state in states:
                     if code.state != state:
                         self._set(code, state)
-        self._targets = []
+        self._silenced = []
 
     def _read(self, target: Target) -> list[_Code]:
         name = target.table.as_string(None)

@@ -114,7 +114,7 @@ class PostgresWriter:
         return order_relations([self.relation(entity) for entity in entities])
 
     def silence(self, entities: Sequence[Entity]) -> tuple[PeoplesCode, ...]:
-        """Disables people's triggers and rules until the transaction ends, and names them."""
+        """Names people's triggers and rules, which `write` disables until the transaction ends."""
         targets = {entity.relation: self._target(entity) for entity in entities}
         with translating("disabling triggers"):
             fires = self._options.fires_triggers
@@ -197,6 +197,8 @@ class PostgresWriter:
     def write(self) -> dict[str, WriteCounts]:
         """Deletes, updates and inserts what is staged, and gives the counts by entity."""
         verdicts = [found for found in self._verdicts.values() if not found.stage.is_empty]
+        with translating("disabling triggers"):
+            self._silence.begin()
         with translating("writing rows"):
             for found in sorted(verdicts, key=lambda v: v.stage.target.entity.relation):
                 privileges = _needed(found.stage)
