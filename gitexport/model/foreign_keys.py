@@ -205,6 +205,9 @@ def _refuses_null(edge: _Edge) -> str | None:
             return f"'{name}' is generated"
         if any(name in text for _, text in edge.relation.checks):
             return f"a check reads '{name}'"
+        for named in edge.relation.types:
+            if named.name == column.type_name and (named.not_null or named.checks):
+                return f"the domain of '{name}' has a check"
     return None
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,7 +14,15 @@ from gitexport.model.foreign_keys import (
     order_relations,
     strong_components,
 )
-from gitexport.model.relation import Column, ForeignKey, Relation, RelationKind, RelationName
+from gitexport.model.relation import (
+    Column,
+    ForeignKey,
+    NamedType,
+    Relation,
+    RelationKind,
+    RelationName,
+    TypeKind,
+)
 
 
 def name(text: str) -> RelationName:
@@ -96,6 +105,13 @@ def test_a_circle_breaks_at_columns_that_can_be_null() -> None:
 def test_a_check_that_reads_a_column_keeps_it_from_being_null_for_a_while() -> None:
     checks = (("a_check", "CHECK ((ref0 IS NOT NULL))"),)
     (found,) = order_relations([relation("a", "b?", checks=checks), relation("b", "a")])
+
+    assert treatments((found,))["a_b_0"] is Treatment.TOGETHER
+
+
+def test_a_domain_may_keep_a_column_from_being_null_for_a_while() -> None:
+    strict = NamedType("integer", TypeKind.DOMAIN, base="integer", not_null=True)
+    (found,) = order_relations([replace(relation("a", "b?"), types=(strict,)), relation("b", "a")])
 
     assert treatments((found,))["a_b_0"] is Treatment.TOGETHER
 

@@ -23,7 +23,8 @@ SELECT ic.relname::text,
                FROM unnest(i.indkey::int2[]) WITH ORDINALITY AS k(attnum, place)
                JOIN pg_catalog.pg_attribute AS a
                  ON a.attrelid = i.indrelid AND a.attnum = k.attnum
-              WHERE k.place <= i.indnkeyatts ORDER BY k.place)
+              WHERE k.place <= i.indnkeyatts ORDER BY k.place),
+       coalesce((pg_catalog.to_jsonb(i) ->> 'indnullsnotdistinct')::bool, false)
   FROM pg_catalog.pg_index AS i JOIN pg_catalog.pg_class AS ic ON ic.oid = i.indexrelid
  WHERE i.indrelid = %s::regclass AND i.indisunique AND i.indisvalid AND i.indimmediate
    AND i.indpred IS NULL AND i.indexprs IS NULL
@@ -48,10 +49,14 @@ _ASIDE = {
 
 
 class UniqueIndex(NamedTuple):
-    """A unique index over whole columns and all rows; columns may be null."""
+    """A unique index over whole columns and all rows; columns may be null.
+
+    `holds_nulls_equal` says that two rows without a value get in each other's way, too.
+    """
 
     name: str
     columns: tuple[str, ...]
+    holds_nulls_equal: bool
 
 
 def read_unique_indexes(cursor: Cursor, target: Target) -> list[UniqueIndex]:
@@ -61,7 +66,7 @@ def read_unique_indexes(cursor: Cursor, target: Target) -> list[UniqueIndex]:
         psycopg.Error: The server refused the query.
     """
     rows = cursor.execute(_UNIQUE.encode(), (target.table.as_string(None),)).fetchall()
-    return [UniqueIndex(name, tuple(columns)) for name, columns in rows]
+    return [UniqueIndex(name, tuple(columns), nulls) for name, columns, nulls in rows]
 
 
 def move_aside(cursor: Cursor, stage: Stage) -> None:
@@ -98,7 +103,7 @@ def _movable(
         and not any(column.name in text for _, text in target.relation.checks)
     ]
     for column in free:
-        if not column.not_null:
+        if not column.not_null and not index.holds_nulls_equal:
             yield column.name, sql.SQL("NULL")
     for column in free:
         if column.type_name in _ASIDE and not _refers(target, column):
