@@ -71,6 +71,7 @@ class PathFunction:
         self.leaf_depth = len(shard.levels)
         self._root = directory.encode()
         self._integers = integers
+        self._is_integer = integers == (True,)
         # Looked up once: reading a member of an enumeration costs as much as the arithmetic.
         self._is_hash = shard.kind is ShardKind.HASH
         self._is_flat = shard.kind is ShardKind.FLAT
@@ -119,6 +120,9 @@ class PathFunction:
             return None
         try:
             stem = name[: -len(SUFFIX)].decode("ascii")
+            if self._is_integer and stem.isdigit():
+                # Where the path is that of the number, the name is its decimal text.
+                return (stem,) if self.path((stem,)) == (directory, name) else None
             key = decode_key(stem, self._integers)
             if key is None:
                 return TRUNCATED if directory == self._place_of_shortened(stem) else None

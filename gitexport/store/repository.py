@@ -231,10 +231,14 @@ class DataRepository:
         return cls.open(directory)
 
     def _read(self, object_id: bytes, kind: ObjectType) -> bytes:
-        name = object_id.hex()
-        with translated(f"the {kind.name.lower()} '{name}' cannot be read"):
+        try:
             found, raw = self.pygit().odb.read(pygit2.Oid(raw=object_id))
+        except Exception:
+            # On the path of every document, only a failure pays for telling of it.
+            with translated(f"the {kind.name.lower()} '{object_id.hex()}' cannot be read"):
+                raise
         if found != kind:
+            name = object_id.hex()
             message = f"'{name}' is not a {kind.name.lower()}"
             raise CorruptRepositoryError(message, where=name)
         return raw

@@ -43,6 +43,11 @@ class DocumentCheck:
         if entity.schema is not None:
             self._validate = compile_schema(entity.schema, f"the schema of '{name}'")
 
+    @property
+    def has_schema(self) -> bool:
+        """Tells whether documents have to satisfy a JSON Schema."""
+        return self._validate is not None
+
     def check(self, document: SnapshotDocument) -> CheckedDocument:
         """Gives the document in canonical form.
 

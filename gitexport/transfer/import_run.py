@@ -208,8 +208,11 @@ class _Import:
         if self._changes is not None:
             yield from self._changes.documents(planned.name, check)
             return
+        # Without a schema, the writer tells what does not fit as it takes documents apart.
+        is_checked = check.has_schema or planned.recognised.is_rewritten
         for document in self._source.documents(planned.name):
-            key, content = check.check(document)
+            key = document.key or check.key(document)
+            content = check.check(document).content if is_checked else document.content
             yield ChangedDocument(key, None, content)
 
     def _stage_as_they_are(self, planned: PlannedEntity, report: ImportReport) -> None:
@@ -221,12 +224,22 @@ class _Import:
         if self._changes is None:
             pairs = ((key, document) for key, _, document in wanted if document is not None)
             self._stage(planned, pairs)
+            self._refuse_other_members(planned)
             return
         for batch in _batches(wanted):
             natives = [
                 NativeDocument(key, key, document, base, None) for key, base, document in batch
             ]
             self._stage_merged(planned, natives, report)
+
+    def _refuse_other_members(self, planned: PlannedEntity) -> None:
+        """Names the first document that has other members than its relation's file says."""
+        staged = self._staged[planned.name]
+        left_out = set(planned.stored.published) - set(planned.fit.columns)
+        if staged.missing or set(staged.unknown) - left_out:
+            check = DocumentCheck(planned.name, planned.stored)
+            for document in self._source.documents(planned.name):
+                check.check(document)
 
     def _stage_rewritten(
         self, planned: PlannedEntity, recogniser: Recogniser, report: ImportReport
