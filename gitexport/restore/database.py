@@ -8,9 +8,7 @@ pending as after any change, and the next export makes a plain snapshot of them.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import groupby
 from typing import Protocol
 
 from gitexport.errors import (
@@ -30,12 +28,14 @@ from gitexport.model.ports import Key, Source
 from gitexport.model.report import ExportReport
 from gitexport.model.snapshot import EntityCounts, Origin
 from gitexport.model.writing import RowWriter, WritableSource, WritingOptions
+from gitexport.restore.pending import with_pending
 from gitexport.restore.plan import DocumentTarget, Plan
 from gitexport.restore.rows import Confirm, RowsPlan, RowsReport
+from gitexport.restore.rows_planner import RowsPlanner
 from gitexport.restore.schemas import refuse_invalid
 from gitexport.restore.snapshot import MakePlan, Workplace
-from gitexport.restore.tip import Tip, blob_of, key_of
-from gitexport.restore.writing import RowMovedError, Staged, stage, verify, with_path
+from gitexport.restore.tip import Tip, key_of
+from gitexport.restore.writing import RowMovedError, verify, with_path
 from gitexport.store import refs
 from gitexport.store.lock import RepositoryLock
 
@@ -136,11 +136,12 @@ class _Run:
         files = {change.path: change.new for change in changes}
         options = replace(self._options(), is_rehearsal=True, fires_triggers=True)
         with self._source.writing(options) as writer:
-            tip = self._with_pending(place.open_tip(), writer, files)
+            tip = with_pending(place.open_tip(), writer, self._entities().values(), files)
             place.progress.stage("planning")
             plan = self._plan(tip, report)
-            found = _RowsPlanner(writer, tip, self._entities(), self._request)
-            return found.describe(plan, _unsaved(report))
+            found = self._planner(writer, tip).describe(plan)
+            found.unsaved = _unsaved(report)
+            return found
 
     def guard_cascades(self, plan: RowsPlan) -> None:
         """Stops where cascades reach rows that no snapshot holds.
@@ -160,14 +161,16 @@ class _Run:
 
     def execute(self) -> RowsReport:
         """Exports, writes, and exports again."""
-        place = self._place
+        saved: ExportReport | None = None
         for left in reversed(range(_ATTEMPTS)):
             before = export_locked(self._context(self._before()))
-            tip = place.open_tip()
+            if saved is None or before.snapshot is not None:
+                saved = before
+            tip = self._place.open_tip()
             plan = self._plan(tip, before)
             if plan.conflicts:
                 rows = RowsPlan(plan.origin, notes=plan.left_alone, conflicts=plan.conflicts)
-                return RowsReport(rows, before)
+                return RowsReport(rows, saved)
             try:
                 rows, warnings = self._write(tip, plan)
             except RowMovedError as error:
@@ -177,11 +180,11 @@ class _Run:
                 hint = "run it again with --verify-all, which reads every row"
                 raise StatementFailedError(message, where=str(error), hint=hint) from error
             break
-        rows.unsaved = _unsaved(before)
-        report = RowsReport(rows, before, warnings=warnings)
+        rows.unsaved = {} if saved is None else _unsaved(saved)
+        report = RowsReport(rows, saved, warnings=warnings)
         faults.point("R3.written")
         if not rows.is_empty:
-            place.progress.stage("exporting")
+            self._place.progress.stage("exporting")
             report.after = self._export_after(plan.origin)
         return report
 
@@ -197,8 +200,8 @@ class _Run:
         place, request = self._place, self._request
         place.progress.stage("writing rows", len(plan.targets))
         with self._source.writing(self._options()) as writer:
-            planner = _RowsPlanner(writer, tip, self._entities(), request)
-            rows = planner.describe(plan, {}, check=True)
+            planner = self._planner(writer, tip)
+            rows = planner.describe(plan, check=True)
             self.guard_cascades(rows)
             changed = [part for part in planner.staged if not part.is_empty]
             rows.code = writer.silence([part.entity for part in changed])
@@ -206,7 +209,7 @@ class _Run:
             try:
                 writer.write()
             except RowRefusedError as error:
-                raise with_path(error, planner.staged) from error
+                raise with_path(error, plan.targets) from error
             faults.point("R2.changed")
             warnings: list[str] = []
             for part in changed:
@@ -236,31 +239,15 @@ class _Run:
         plan.files = []
         return plan
 
-    def _with_pending(
-        self, tip: Tip, writer: RowWriter, changes: Mapping[bytes, bytes | None]
-    ) -> Tip:
-        """Lays over the tip what an export would make of it, as rows are in this transaction."""
-        overlay: dict[bytes, bytes | None] = {}
-        contents: dict[bytes, bytes] = {}
-        for entity in self._entities().values():
-            stored = tip.tree.entity(entity.name)
-            if stored is None:
-                continue
-            keys = {path: stored.paths.parse(path) for path in changes}
-            mine = {path: key for path, key in keys.items() if key is not None}
-            overlay.update(dict.fromkeys(mine))
-            written = [key for path, key in mine.items() if changes[path] is not None]
-            if not written:
-                continue
-            whole = [key for key in written if isinstance(key, tuple)]
-            # Where a name holds only a part of its key, only the rows tell the rest.
-            asked = whole if len(whole) == len(written) else None
-            for row in writer.current(entity, asked, is_locked=False):
-                path = b"/".join(stored.paths.path(row.key))
-                if path in mine and row.document is not None:
-                    overlay[path] = blob_of(row.document)
-                    contents[blob_of(row.document)] = row.document
-        return replace(tip, overlay=overlay, contents=contents)
+    def _planner(self, writer: RowWriter, tip: Tip) -> RowsPlanner:
+        request = self._request
+        return RowsPlanner(
+            writer,
+            tip,
+            self._entities(),
+            fires_triggers=request.fires_triggers,
+            with_statements=request.with_statements,
+        )
 
     def _entities(self) -> dict[str, Entity]:
         return {entity.name: entity for entity in self._place.publication.entities}
@@ -287,70 +274,6 @@ class _Run:
         return Context(
             self._source, place.repository, place.publication, options, place.clock, place.progress
         )
-
-
-class _RowsPlanner:
-    """Stages a plan in one transaction, and says what it comes to."""
-
-    def __init__(
-        self,
-        writer: RowWriter,
-        tip: Tip,
-        entities: Mapping[str, Entity],
-        request: RowsRequest,
-    ) -> None:
-        self._writer = writer
-        self._tip = tip
-        self._entities = entities
-        self._request = request
-        self.staged: list[Staged] = []
-
-    def describe(
-        self, plan: Plan, unsaved: dict[str, EntityCounts], *, check: bool = False
-    ) -> RowsPlan:
-        """Stages everything; with `check` rows are locked and have to be as the tip says."""
-        rows = RowsPlan(
-            plan.origin,
-            unsaved=unsaved,
-            quarantined=plan.quarantined,
-            notes=plan.left_alone,
-            conflicts=plan.conflicts,
-        )
-        if plan.conflicts:
-            return rows
-        for name, targets in _by_entity(plan.targets):
-            entity = self._entities[self._name(name)]
-            try:
-                part = stage(self._writer, self._tip, entity, targets, check=check)
-            except RowRefusedError as error:
-                raise with_path(error, self.staged) from error
-            self.staged.append(part)
-            rows.notes += part.notes
-            if not part.is_empty:
-                rows.entities[name] = part.counts
-            if part.lost_columns:
-                rows.lost_columns[name] = part.lost_columns
-        changed = [part.entity for part in self.staged if not part.is_empty]
-        if any(part.deleted for part in self.staged):
-            rows.reach = tuple(part for part in self._writer.reach(changed) if part.rows)
-        if not check and changed:
-            # A rehearsal only names them, so that it locks no table.
-            is_silenced = not self._request.fires_triggers
-            code = self._writer.silence(changed)
-            rows.code = tuple(part._replace(is_silenced=is_silenced) for part in code)
-            if self._request.with_statements:
-                rows.statements = list(self._writer.statements())
-        return rows
-
-    def _name(self, name: str) -> str:
-        found = self._tip.configured(name)
-        return name if found is None else found.name
-
-
-def _by_entity(targets: Sequence[DocumentTarget]) -> Iterator[tuple[str, list[DocumentTarget]]]:
-    ordered = sorted(targets, key=lambda target: target.entity)
-    for name, group in groupby(ordered, key=lambda target: target.entity):
-        yield name, list(group)
 
 
 def _with_key(tip: Tip, target: DocumentTarget) -> DocumentTarget | None:

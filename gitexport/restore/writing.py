@@ -129,12 +129,12 @@ def verify(writer: RowWriter, tip: Tip, staged: Staged, *, is_strict: bool) -> l
     return differing
 
 
-def with_path(error: RowRefusedError, staged: Iterable[Staged]) -> RowRefusedError:
+def with_path(error: RowRefusedError, targets: Iterable[DocumentTarget]) -> RowRefusedError:
     """Adds the path of the document to an error that names its key."""
-    for part in staged:
-        target = part.targets.get(error.key or ())
-        if target is not None and part.entity.name == error.entity:
+    for target in targets:
+        if target.entity == error.entity and target.key == error.key:
             error.where = f"{error.where or target.name} ({target.path.decode()})"
+            break
     return error
 
 

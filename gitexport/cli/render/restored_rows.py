@@ -16,6 +16,7 @@ from gitexport.cli.render.restored import (
 
 if TYPE_CHECKING:
     from gitexport.model.report import ExportReport
+    from gitexport.model.writing import CascadeReach, PeoplesCode
     from gitexport.restore.rows import RowsPlan, RowsReport
 
 _CONFLICT = 9
@@ -78,28 +79,30 @@ def members(report: RowsReport) -> dict[str, object]:
         },
         "unsaved": plan.unsaved,
         "lost_columns": plan.lost_columns,
-        "cascades": [
-            {
-                "relation": str(part.relation),
-                "constraint": part.name,
-                "action": part.action,
-                "rows": part.rows,
-            }
-            for part in plan.reach
-        ],
+        "cascades": [_cascade(part) for part in plan.reach],
         "quarantined": plan.quarantined,
-        "code": [
-            {
-                "relation": str(part.relation),
-                "kind": part.kind,
-                "name": part.name,
-                "silenced": part.is_silenced,
-            }
-            for part in plan.code
-        ],
+        "code": [_code(part) for part in plan.code],
         "left_alone": plan.notes,
         "conflicts": conflict_members(plan.conflicts),
         "warnings": _warnings(report),
+    }
+
+
+def _cascade(part: CascadeReach) -> dict[str, object]:
+    return {
+        "relation": str(part.relation),
+        "constraint": part.name,
+        "action": part.action,
+        "rows": part.rows,
+    }
+
+
+def _code(part: PeoplesCode) -> dict[str, object]:
+    return {
+        "relation": str(part.relation),
+        "kind": part.kind,
+        "name": part.name,
+        "silenced": part.is_silenced,
     }
 
 

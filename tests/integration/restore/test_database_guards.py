@@ -191,6 +191,7 @@ def test_type_that_does_not_take_the_value_is_refused_by_name(journey: Journey, 
 
     assert result.code == 9
     assert "'name'" in result.err
+    assert "(data/users/" in result.err
     assert_untouched(journey, before, result)
 
 
