@@ -53,7 +53,7 @@ def snapshots(stand: Stand) -> Iterator[Figure]:
 def documents(stand: Stand) -> Iterator[Figure]:
     """Measures finding changed documents against a diff of the two trees by libgit2."""
     place = _changed(stand, _large(stand), CHANGED)
-    publication = parse_config((place.path / CONFIG_PATH).read_bytes())
+    publication = _publication(stand, place)
     ours: list[float] = []
     peers: list[float] = []
     for _ in range(stand.rounds(_ROUNDS)):
@@ -83,7 +83,7 @@ def fields(stand: Stand) -> Iterator[Figure]:
     """Measures the fields of changed documents against DeepDiff over whole documents."""
     place = _changed(stand, WIDE, _MANY)
     repository = DataRepository.open(place.path)
-    publication = parse_config((place.path / CONFIG_PATH).read_bytes())
+    publication = _publication(stand, place)
     pairs = [
         tuple(repository.read_blob(bytes.fromhex(blob or "")) for blob in blobs)
         for blobs in (
@@ -112,11 +112,16 @@ def fields(stand: Stand) -> Iterator[Figure]:
 
 
 def _changed(stand: Stand, data: Data, count: int) -> Place:
-    place = stand.exported(data)
+    place = stand.exported(data, is_bare=True)
     place.execute(data.change(count))
     time.sleep(1.1)
     stand.export(place)
     return place
+
+
+def _publication(stand: Stand, place: Place) -> Publication:
+    text = stand.git(place.path, "show", f"HEAD:{CONFIG_PATH}").output
+    return parse_config(text.encode())
 
 
 def _changes(repository: DataRepository, publication: Publication) -> list[DocumentChange]:
