@@ -152,7 +152,7 @@ def run(arguments: ImportArguments, invocation: Invocation) -> int:
             return print_import(carry_out(job, options), invocation)
         # The plan is a transaction of its own: nothing is locked while a person thinks.
         plan = carry_out(job, replace(options, is_dry_run=True))
-        if plan.changes and not plan.conflicts:
+        if (plan.changes or plan.created) and not plan.conflicts:
             if not invocation.options.is_json:
                 print_plan(plan, invocation)
             require_agreement(invocation, f"import into database '{plan.target}'?")

@@ -111,7 +111,7 @@ def _headline(report: ImportReport) -> str:
         return f"{count:,} {fields} changed on both sides; nothing was changed"
     if report.is_dry_run:
         return f"dry run: {report.changes:,} {rows} would change; nothing was changed"
-    if not report.changes:
+    if not (report.changes or report.created):
         return "nothing to do: the database is like the snapshot already"
     return f"{report.changes:,} {rows} changed"
 

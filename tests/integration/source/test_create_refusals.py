@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import uuid
 from dataclasses import replace
 
 import psycopg
@@ -10,7 +11,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gitexport.errors import ConfigError, ConflictError, DecisionNeededError, SourceError
+from gitexport.errors import (
+    ConfigError,
+    ConflictError,
+    DecisionNeededError,
+    PermissionDeniedError,
+    SourceError,
+)
 from gitexport.model.creation import WantedRelation
 from gitexport.model.relation import (
     Column,
@@ -178,12 +185,31 @@ def test_sequence_of_somebody_else_is_not_taken(connection: psycopg.Connection) 
 
 def test_failure_half_way_leaves_nothing(connection: psycopg.Connection) -> None:
     columns = (Column("id", "integer", not_null=True), Column("n", "no.such_type"))
-    good = replace(table().relation, name=RelationName("new", "good"))
-    items = [WantedRelation(good, ("id", "n"), ("id",)), table(columns=columns)]
+    good = replace_name(table(), RelationName("new", "good"))
+    items = [good, table(columns=columns)]
     with pytest.raises(SourceError, match="does not exist") as caught:
         make(connection, items)
     assert caught.value.where == "table public.t"
     assert read(connection) == []
+
+
+def test_role_that_may_make_nothing_is_told_what_to_grant(
+    connection: psycopg.Connection,
+) -> None:
+    role = f"r_{uuid.uuid4().hex}"
+    connection.execute(f"CREATE ROLE {role}; SET ROLE {role}".encode())
+    try:
+        with pytest.raises(PermissionDeniedError) as caught:
+            make(connection, [replace_name(table(), RelationName("new", "t"))])
+        assert caught.value.where == "schema new"
+        assert "grant the role CREATE on the database" in (caught.value.hint or "")
+    finally:
+        connection.execute(f"RESET ROLE; DROP ROLE {role}".encode())
+
+
+def replace_name(item: WantedRelation, name: RelationName) -> WantedRelation:
+    """Wants the same relation under another name."""
+    return replace(item, relation=replace(item.relation, name=name))
 
 
 PIECES = st.sampled_from([

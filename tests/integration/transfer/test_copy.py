@@ -47,6 +47,18 @@ def test_rows_of_tables_that_are_made_keep_their_keys(transfer: Transfer) -> Non
     assert transfer.target.rows("SELECT id FROM things WHERE name = 'new'") == [(10,)]
 
 
+def test_tables_without_rows_are_asked_for_too(transfer: Transfer) -> None:
+    transfer.source.sql("CREATE TABLE empty (id integer PRIMARY KEY)")
+    transfer.snapshot()
+    arguments = ("import", str(transfer.path), "--dsn", transfer.target.dsn, "--mode", "upsert")
+
+    assert transfer.plainly(*arguments, "--create").code == 6
+    assert not transfer.target.rows("SELECT FROM pg_tables WHERE schemaname = 'public'")
+    assert "nothing to do" not in transfer.plainly(*arguments, "--create", "--yes").out
+    assert transfer.target.dump("empty") == {"empty": []}
+    assert "nothing to do" in transfer.plainly(*arguments, "--create").out
+
+
 def test_a_dry_run_makes_no_table(filled: Transfer) -> None:
     plan = filled.loaded("--mode", "upsert", "--create", "--dry-run")
 
