@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from gitexport.cli.main import main
 from gitexport.compare.document_merge import CONFLICTS
 from tests.cli.git.person import attempt, edit
 from tests.cli.program import Program
@@ -167,3 +168,29 @@ def test_lines_are_merged_where_the_program_is_gone(hooked: Path) -> None:
     assert merged.returncode == 1
     assert "<<<<<<<" in (hooked / SEVEN).read_text()
     assert "theirs@example.org" in (hooked / SEVEN).read_text()
+
+
+def test_drivers_name_what_they_cannot_read(program: Program, tmp_path: Path) -> None:
+    (tmp_path / "file.json").write_text("{}")
+    missing = tmp_path / "missing.json"
+
+    shown = program("textconv", missing, "-o", "json")
+    merged = program("merge-driver", missing, tmp_path / "file.json", missing, "-o", "json")
+
+    assert (shown.code, merged.code) == (10, 10)
+    assert str(missing) in shown.error["error"]
+    assert str(missing) in merged.error["error"]
+    assert (tmp_path / "file.json").read_text() == "{}"
+
+
+def test_textconv_writes_the_same_in_each_way_of_calling_it(
+    tmp_path: Path, capfdbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    file = tmp_path / "file.json"
+    file.write_text('{"b": 1.10, "a": "\\n"}')
+
+    codes = [main(["textconv", str(file)]), main(["-q", "textconv", str(file)])]
+    out = capfdbinary.readouterr().out
+
+    assert codes == [0, 0]
+    assert out == b'/a: "\\n\n    "\n/b: 1.10\n' * 2

@@ -85,6 +85,17 @@ def test_no_command_mends_what_is_no_json(hooked: Path) -> None:
     assert line == (f"{SEVEN}: line 1: is nested deeper than 102 levels; mend it: edit {SEVEN}")
 
 
+def test_file_made_by_a_query_is_canonical(hooked: Path) -> None:
+    config = hooked / "gitexport.toml"
+    query = '[documents."data/all.json"]\nquery = "SELECT 1 AS id"\n'
+    config.write_text(f"{config.read_text()}\n{query}")
+    (hooked / "data" / "all.json").write_text('{"id":  1}\n')
+
+    (line,) = refused(hooked)
+
+    assert line.startswith("data/all.json: line 1: it is not laid out")
+
+
 def test_document_satisfies_its_schema(data: Program, hooked: Path) -> None:
     schema = {"properties": {"email": {"type": "string"}}}
     (hooked / "schemas").mkdir()
