@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
@@ -33,11 +34,15 @@ def system_clock() -> datetime:
 
 @dataclass
 class Invocation:
-    """One run of the program. The only reader of the environment and of the time."""
+    """One run of the program. The only reader of the environment and of the time.
+
+    `started` is when it began, in seconds of `time.monotonic`.
+    """
 
     options: GlobalOptions
     environment: Mapping[str, str] = field(default_factory=lambda: os.environ)
     clock: Clock = system_clock
+    started: float = field(default_factory=time.monotonic)
 
     @property
     def has_color(self) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -19,8 +20,8 @@ if TYPE_CHECKING:
     from gitexport.inspect.document_rules import CheckReport
     from gitexport.inspect.whereabouts import Whereabouts
 
-# With what the interpreter needs to start, a checkout waits for a second at most.
-_PATIENCE_SECONDS = 0.6
+# With what the interpreter needs before it, a checkout waits for a second at most.
+_PATIENCE_SECONDS = 0.7
 _CHECKS = ("pre-commit", "pre-merge-commit", "pre-push", "pre-receive")
 _REPORTS = ("post-checkout", "post-merge")
 
@@ -51,7 +52,7 @@ ARGUMENTS and standard input are what git gives to the hook, see 'man githooks'.
     metavar="SECONDS",
     default=_PATIENCE_SECONDS,
     show_default=True,
-    help="How long post-checkout and post-merge wait for the database.",
+    help="How long post-checkout and post-merge may take.",
 )
 @pass_invocation
 def command(invocation: Invocation, name: str, arguments: tuple[str, ...], within: float) -> int:
@@ -96,10 +97,10 @@ def _print(name: str, report: CheckReport, invocation: Invocation) -> int:
 
 
 def _report(name: str, within: float, invocation: Invocation) -> int:
-    from gitexport.api.git_hooks import after_checkout
-
     try:
-        with _at_most(within):
+        with _until(invocation.started + within):
+            from gitexport.api.git_hooks import after_checkout
+
             found = after_checkout(invocation.settings())
     except GitExportError as error:
         invocation.messages.detail(error.message)
@@ -125,9 +126,12 @@ def _sentence(found: Whereabouts) -> str:
 
 
 @contextmanager
-def _at_most(seconds: float) -> Iterator[None]:
-    """Ends the program silently when a block takes longer, also while it waits for a server."""
-    timer = threading.Timer(seconds, os._exit, [0])
+def _until(end: float) -> Iterator[None]:
+    """Ends the program silently when a block is not done by then, also while it waits.
+
+    `end` is in seconds of `time.monotonic`.
+    """
+    timer = threading.Timer(max(0.0, end - time.monotonic()), os._exit, [0])
     timer.daemon = True
     timer.start()
     try:
