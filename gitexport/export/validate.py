@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from decimal import Decimal
+from typing import NoReturn
 
 from gitexport.errors import ConfigError, UnsupportedValueError
 
@@ -15,13 +16,15 @@ Validate = Callable[[bytes], None]
 def compile_schema(data: bytes, path: str) -> Validate:
     """Compiles a JSON Schema (any draft that its `$schema` names, else 2020-12).
 
+    It may come from elsewhere, so that nothing it refers to is ever loaded.
+
     Raises:
-        ConfigError: The file is no JSON Schema.
+        ConfigError: The file is no JSON Schema, or refers to another one.
     """
     import jsonschema_rs
 
     try:
-        validator = jsonschema_rs.validator_for(json.loads(data))
+        validator = jsonschema_rs.validator_for(json.loads(data), retriever=_refuse)
     except (ValueError, jsonschema_rs.ValidationError) as error:
         message = f"'{path}' is no JSON Schema"
         raise ConfigError(message, where=path, hint=str(error).partition("\n")[0]) from error
@@ -37,3 +40,8 @@ def compile_schema(data: bytes, path: str) -> Validate:
         raise UnsupportedValueError(message, where=place)
 
     return validate
+
+
+def _refuse(uri: str) -> NoReturn:
+    message = f"a schema cannot refer to '{uri}': copy it into $defs"
+    raise ValueError(message)
