@@ -96,7 +96,10 @@ def read_entries(read_line: ReadLine) -> Iterator[IndexEntry]:
         if found is None:
             message = f"'{INDEX_PATH}' does not describe its members as it should"
             raise ValueError(message)
-        yield IndexEntry(json.loads(found[1]), found[2].decode(), int(found[3]))
+        name = found[1]
+        # Most names are written as they are.
+        path = json.loads(name) if b"\\" in name else name[1:-1].decode()
+        yield IndexEntry(path, found[2].decode(), int(found[3]))
         is_last = not found[4]
 
 

@@ -73,6 +73,9 @@ class ArchiveStream:
         Raises:
             ValueError: As for `read`, or the line is longer than `limit`.
         """
+        found = self._buffer.find(b"\n", self._start) + 1
+        if 0 < found <= self._start + limit:
+            return self._take(found - self._start)
         line = b""
         while not line.endswith(b"\n"):
             if self._start == len(self._buffer):
