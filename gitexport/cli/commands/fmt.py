@@ -27,10 +27,11 @@ class FmtArguments:
     help="""Bring documents that people edited into canonical form.
 
 Looks at the documents below PATHS, or at all. Values never change: only order, spaces and
-escapes do. A document that is not JSON is named and left as it is.""",
+escapes do. A document that is not JSON is named and left as it is. With --staged, the counts
+in manifest.json are mended, too.""",
     examples=[
         ("mend what was edited", "gitexport fmt data/users"),
-        ("only look, as the pre-commit hook does", "gitexport fmt --check --staged"),
+        ("only look, at what is staged", "gitexport fmt --check --staged"),
     ],
     exit_codes=[1, 7],
 )
