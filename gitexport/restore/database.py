@@ -26,7 +26,7 @@ from gitexport.model import faults
 from gitexport.model.entity import Entity
 from gitexport.model.ports import Key, Source
 from gitexport.model.report import ExportReport
-from gitexport.model.snapshot import EntityCounts, Origin
+from gitexport.model.snapshot import EntityCounts, ObjectId, Origin
 from gitexport.model.writing import RowWriter, WritableSource, WritingOptions
 from gitexport.restore.pending import with_pending
 from gitexport.restore.plan import DocumentTarget, Plan
@@ -109,6 +109,8 @@ class _Run:
         self._make_plan = make_plan
         self._request = request
         self.settles_edits = False
+        # What was planned on a tip that no pending row would change.
+        self._planned: tuple[ObjectId | None, Plan] | None = None
 
     def guard_source(self) -> None:
         """Stops where the database is another one than the snapshots'.
@@ -139,6 +141,8 @@ class _Run:
             tip = with_pending(place.open_tip(), writer, self._entities().values(), files)
             place.progress.stage("planning")
             plan = self._plan(tip, report)
+            if report.snapshot is None and not tip.overlay:
+                self._planned = tip.commit_id, plan
             found = self._planner(writer, tip).describe(plan)
             found.unsaved = _unsaved(report)
             return found
@@ -167,7 +171,7 @@ class _Run:
             if saved is None or before.snapshot is not None:
                 saved = before
             tip = self._place.open_tip()
-            plan = self._plan(tip, before)
+            plan = self._plan_again(tip, before)
             if plan.conflicts:
                 rows = RowsPlan(plan.origin, notes=plan.left_alone, conflicts=plan.conflicts)
                 return RowsReport(rows, saved)
@@ -215,6 +219,14 @@ class _Run:
             for part in changed:
                 warnings += verify(writer, tip, part, is_strict=not request.fires_triggers)
         return rows, warnings
+
+    def _plan_again(self, tip: Tip, report: ExportReport) -> Plan:
+        """Gives the plan that people saw where nothing has changed since, or a new one."""
+        is_known = self._planned is not None and self._planned[0] == tip.commit_id
+        is_refused = any(found.quarantined for found in report.entities.values())
+        if self._planned is not None and is_known and not is_refused:
+            return self._planned[1]
+        return self._plan(tip, report)
 
     def _plan(self, tip: Tip, report: ExportReport) -> Plan:
         """Makes the plan, and leaves out rows that are quarantined or have no known key."""

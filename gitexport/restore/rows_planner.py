@@ -38,7 +38,7 @@ class RowsPlanner:
         rows = RowsPlan(
             plan.origin,
             quarantined=plan.quarantined,
-            notes=plan.left_alone,
+            notes=list(plan.left_alone),
             conflicts=plan.conflicts,
         )
         if plan.conflicts:
