@@ -27,6 +27,7 @@ _INTEGER_DIGITS = 4300
 _NATIVE = range(-(2**63), 2**64)
 _LAYOUT = orjson.OPT_SORT_KEYS | orjson.OPT_INDENT_2
 _LINE = orjson.OPT_SORT_KEYS | orjson.OPT_APPEND_NEWLINE
+_UNSORTED_LINE = orjson.OPT_APPEND_NEWLINE
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,14 +67,16 @@ def canonical_value(value: JsonValue) -> bytes:
     return orjson.dumps(_writable(value), option=_LAYOUT) + b"\n"
 
 
-def dumps_line(value: JsonValue) -> bytes:
-    """Writes a value on one line with its final newline, members sorted, without spaces.
+def dumps_line(value: JsonValue, *, is_sorted: bool = True) -> bytes:
+    """Writes a value on one line with its final newline, without spaces.
+
+    Members are sorted, or stay in the order in which they are.
 
     Raises:
         TypeError: The value is, or holds, something that is not a JSON value.
         ValueError: A string holds half of a surrogate pair.
     """
-    return orjson.dumps(_writable(value), option=_LINE)
+    return orjson.dumps(_writable(value), option=_LINE if is_sorted else _UNSORTED_LINE)
 
 
 def loads(data: bytes, *, max_depth: int = MAX_FILE_DEPTH) -> JsonValue:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import cast
 
@@ -81,12 +81,5 @@ def counts_members(counts: ChangeCounts) -> dict[str, int]:
 
 
 def to_text(value: object) -> str:
-    """Writes a value on one line: the members of an object as they come, deeper ones sorted."""
-    if isinstance(value, Mapping):
-        inner = [f"{_text(name)}:{_text(member)}" for name, member in value.items()]
-        return "{" + ",".join(inner) + "}"
-    return _text(value)
-
-
-def _text(value: object) -> str:
-    return dumps_line(cast("JsonValue", value)).decode().rstrip("\n")
+    """Writes a value on one line, members in the order in which they are."""
+    return dumps_line(cast("JsonValue", value), is_sorted=False).decode().rstrip("\n")

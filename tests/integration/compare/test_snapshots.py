@@ -48,7 +48,7 @@ def test_json_holds_values_as_they_are_written(journey: Journey) -> None:
 
     text = written(compared(journey, "latest~1"), "json")
     assert text.startswith('{"format":"gitexport.compare/v1","base":{')
-    assert '"fields":[{"new":1.1,"old":1.10,"pointer":"/amount"}]' in text
+    assert '"fields":[{"pointer":"/amount","old":1.10,"new":1.1}]' in text
     assert '"document":{"id":61,"name":null,"place":[1,1.0]}' in text
     members = json.loads(text)
     assert members["target"]["commit"] == journey.git("rev-parse", "HEAD")
@@ -137,6 +137,6 @@ def test_absent_fields_are_not_null(journey: Journey) -> None:
 
     (change,) = changes(compared(journey, "latest~1"))
     assert change.fields == (FieldChange("/place/zip", 1, ABSENT),)
-    assert '"fields":[{"old":1,"pointer":"/place/zip"}]' in written(
+    assert '"fields":[{"pointer":"/place/zip","old":1}]' in written(
         compared(journey, "latest~1"), "json"
     )
