@@ -37,7 +37,8 @@ COMPLETE = -1
 
 _PIECE_BYTES = 1 << 22
 _KEYS = 5000
-_PLACE = re.compile(r"^COPY gitexport_\w+, line (\d+)(?:, column c(\d+))?", re.MULTILINE)
+# The words for line and column are in the server's language.
+_PLACE = re.compile(r"^COPY gitexport_\w+, [^\d\n]*(\d+)(?:, [^\d\n:]*\bc(\d+))?", re.MULTILINE)
 # Of these types, a value's text is also what stands in its document.
 _TOLD_BY_JSON = frozenset(
     {"bool", "int2", "int4", "int8", "oid", "numeric", "text", "varchar", "uuid"}
