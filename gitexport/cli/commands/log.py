@@ -111,9 +111,9 @@ def _log_snapshots(
     invocation: Invocation,
 ) -> None:
     if invocation.options.is_json:
-        members = [_snapshot_members(entry, has_patch=arguments.has_patch) for entry in logged]
+        members = (_snapshot_members(entry, has_patch=arguments.has_patch) for entry in logged)
         asked = {"address": address and str(address), "entity": address and address.entity}
-        invocation.print_json("log", {**asked, "snapshots": members})
+        invocation.output.json_list("gitexport.log/v1", asked, "snapshots", members)
         return
     first = next(logged, None)
     if first is None:
@@ -157,8 +157,9 @@ def _log_document(
     from gitexport.cli.render.snapshots import place_line
 
     if invocation.options.is_json:
-        members = [_event_members(event) for event in events]
-        invocation.print_json("log", {"address": str(address), "snapshots": members})
+        asked = {"address": str(address)}
+        members = map(_event_members, events)
+        invocation.output.json_list("gitexport.log/v1", asked, "snapshots", members)
         return
     first = next(events, None)
     if first is None:

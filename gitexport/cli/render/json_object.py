@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import fields, is_dataclass
 from datetime import UTC, datetime
 from enum import Enum
@@ -16,10 +16,22 @@ from gitexport.cli.plain import whole
 def json_object(format_name: str, members: Mapping[str, object]) -> bytes:
     """Writes the object with its final newline. Members inside of members are sorted."""
     parts = [
-        dumps_line(name).rstrip(b"\n") + b":" + dumps_line(to_json(value)).rstrip(b"\n")
+        _line(name) + b":" + _line(to_json(value))
         for name, value in {"format": format_name, **members}.items()
     ]
     return b"{" + b",".join(parts) + b"}\n"
+
+
+def json_pieces(
+    format_name: str, members: Mapping[str, object], name: str, items: Iterable[object]
+) -> Iterator[bytes]:
+    """Writes an object whose last member is a list, item by item."""
+    yield json_object(format_name, members).removesuffix(b"}\n") + b"," + _line(name) + b":["
+    separator = b""
+    for item in items:
+        yield separator + _line(to_json(item))
+        separator = b","
+    yield b"]}\n"
 
 
 def to_json(value: object) -> JsonValue:
@@ -37,6 +49,10 @@ def to_json(value: object) -> JsonValue:
     if members is not None:
         return {str(name): to_json(member) for name, member in members.items()}
     return cast("JsonValue", value)
+
+
+def _line(value: JsonValue) -> bytes:
+    return dumps_line(value).rstrip(b"\n")
 
 
 def _members(value: object) -> Mapping[str, object] | None:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, TextIO
 
 from gitexport.cli.plain import clean, escaped, one_line
 
 if TYPE_CHECKING:
     from rich.console import Console
+
+_IN_MEMORY_BYTES = 4_000_000
+_PART_BYTES = 65_536
 
 
 class Output:
@@ -96,6 +99,29 @@ class Output:
         from gitexport.cli.render.console import make_console
 
         return make_console(self._stream, has_color=self._has_color, is_terminal=self.is_terminal)
+
+    def json_list(
+        self, format_name: str, members: Mapping[str, object], name: str, items: Iterable[object]
+    ) -> None:
+        """Prints one JSON object whose last member is a long list, and nothing before its end.
+
+        What does not fit into a little memory waits in a temporary file.
+        """
+        from tempfile import SpooledTemporaryFile
+
+        from gitexport.cli.render.json_object import json_pieces
+
+        with SpooledTemporaryFile(_IN_MEMORY_BYTES) as spool:
+            for piece in json_pieces(format_name, members, name, items):
+                spool.write(piece)
+            spool.seek(0)
+            buffer = getattr(self._stream, "buffer", None)
+            if buffer is None:
+                self._stream.write(spool.read().decode())
+                return
+            self._stream.flush()
+            while part := spool.read(_PART_BYTES):
+                buffer.write(part)
 
     def _print(self, renderable: object, *, soft_wrap: bool = False) -> None:
         self.console().print(renderable, soft_wrap=soft_wrap)

@@ -11,7 +11,7 @@ from typing import cast
 from gitexport.canonical.value import JsonValue, dumps_line, loads
 from gitexport.compare.changed_document import ChangedDocument
 from gitexport.compare.changes import entity_changes, entity_pairs
-from gitexport.compare.stored import StoredHistory, StoredTree
+from gitexport.compare.stored import StoredEntity, StoredHistory, StoredTree
 from gitexport.errors import UnsupportedValueError
 from gitexport.history.details import SnapshotDetails
 from gitexport.model.address import Address, format_address
@@ -50,7 +50,7 @@ class RowWriter:
         self._connection = connection
         self._history = history
         self._addresses = addresses
-        self._entities: dict[str, tuple[object, ...]] = {}
+        self._entities: dict[str, tuple[StoredEntity, str]] = {}
         # Snapshots from before a rename hold an entity under its former name.
         self._names = {
             entity.renamed_from: entity.name
@@ -137,20 +137,23 @@ class RowWriter:
         )
 
     def _entity(self, document: ChangedDocument) -> str:
-        name = self._names.get(document.change.entity, document.change.entity)
+        """Names a document's entity, whose row is written before that of the first version."""
+        told = document.change.entity
         stored = document.entity.new or document.entity.old
         assert stored is not None  # noqa: S101 - one side has the document
+        known = self._entities.get(told)
+        if known is not None and known[0] is stored:
+            return known[1]
+        name = self._names.get(told, told)
+        self._entities[told] = (stored, name)
         configured = self._history.publication.entity(name)
         label = configured.label if configured else None
-        row = (str(stored.relation.name), json.dumps(stored.key), label)
-        if self._entities.get(name) != row:
-            self._entities[name] = row
-            self._connection.execute(
-                "INSERT INTO entities VALUES (?, ?, ?, ?) ON CONFLICT (entity) DO UPDATE SET"
-                " relation = excluded.relation, key_columns = excluded.key_columns,"
-                " label = excluded.label",
-                (name, *row),
-            )
+        self._connection.execute(
+            "INSERT INTO entities VALUES (?, ?, ?, ?) ON CONFLICT (entity) DO UPDATE SET"
+            " relation = excluded.relation, key_columns = excluded.key_columns,"
+            " label = excluded.label",
+            (name, str(stored.relation.name), json.dumps(stored.key), label),
+        )
         return name
 
     def _write_fields(self, version: int, change: DocumentChange) -> None:

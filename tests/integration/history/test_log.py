@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from gitexport.errors import CorruptRepositoryError
 from gitexport.model.snapshot import ObjectId, parse_tag
 from gitexport.store import refs
 from gitexport.store.repository import DataRepository
@@ -265,3 +266,22 @@ def test_person_commit_between_snapshots_is_no_snapshot(journey: Journey) -> Non
     lines = journey.done("log").out.splitlines()
     assert len(lines) == 3
     assert lines[0].startswith(third)
+
+
+def test_json_is_whole_or_nothing(journey: Journey, monkeypatch: pytest.MonkeyPatch) -> None:
+    change_something(journey)
+    monkeypatch.setattr("gitexport.cli.render.output._IN_MEMORY_BYTES", 10)
+    assert len(journey.done("log", "-o", "json").json()["snapshots"]) == 3
+    oldest = journey.git("rev-parse", "main~2^{tree}")
+    real = DataRepository.read_tree
+
+    def missing(repository: DataRepository, tree_id: bytes) -> bytes:
+        if tree_id.hex() == oldest:
+            message = "gone"
+            raise CorruptRepositoryError(message, where=oldest)
+        return real(repository, tree_id)
+
+    monkeypatch.setattr(DataRepository, "read_tree", missing)
+    broken = journey.run("log", "-o", "json")
+
+    assert (broken.code, broken.out) == (7, "")
