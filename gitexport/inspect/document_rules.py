@@ -104,6 +104,7 @@ class DocumentRules:
         self.tree = tree
         self._outside = outside
         self._validators: dict[str, Validate | None] = {}
+        self._published: dict[str, frozenset[str]] = {}
         self._queries = {document.path for document in history.publication.documents}
 
     @cached_property
@@ -216,10 +217,11 @@ class DocumentRules:
     ) -> Iterator[tuple[str, str]]:
         if not isinstance(value, dict):
             return
-        for name in value:
-            if not _is_named(name, entity, stored):
-                reason = f"holds '{name}', which is no column that '{entity.name}' publishes"
-                yield reason, _edit(path)
+        if entity.name not in self._published:
+            self._published[entity.name] = _published(entity, stored)
+        for name in sorted(value.keys() - self._published[entity.name]):
+            reason = f"holds '{name}', which is no column that '{entity.name}' publishes"
+            yield reason, _edit(path)
 
     def _schema(self, path: bytes, content: bytes, entity: Entity) -> Iterator[tuple[str, str]]:
         if entity.schema is None:
@@ -263,11 +265,12 @@ def _at(path: bytes, key: tuple[str, ...], stored: StoredEntity) -> Iterator[tup
         yield reason, f"git mv {_shell(path)} {_shell(place)}"
 
 
-def _is_named(name: str, entity: Entity, stored: StoredEntity) -> bool:
-    if any(fnmatchcase(name, pattern) for pattern in entity.exclude):
-        return False
-    is_column = stored.relation.column(name) is not None
-    return name in entity.columns or ("*" in entity.columns and is_column)
+def _published(entity: Entity, stored: StoredEntity) -> frozenset[str]:
+    names = set(entity.columns)
+    if "*" in names:
+        names |= {column.name for column in stored.relation.columns}
+    excluded = {name for name in names for glob in entity.exclude if fnmatchcase(name, glob)}
+    return frozenset(names - excluded)
 
 
 def _edit(path: bytes) -> str:
