@@ -73,6 +73,11 @@ def output_option(forms: Sequence[str]) -> Callable[[_Decorated], _Decorated]:
     return add
 
 
+def any_output() -> click.Option:
+    """Makes the `-o` that stands before the command's name, whose forms it may not know."""
+    return _option(["-o", "--output"], "How to print the result.", metavar="text|json|…")
+
+
 def _output(forms: Sequence[str]) -> click.Option:
     return _option(["-o", "--output"], "How to print the result.", type=click.Choice(forms))
 

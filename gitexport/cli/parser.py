@@ -17,7 +17,7 @@ import click
 import rich_click
 
 from gitexport.cli.exit_codes import codes_of, describe
-from gitexport.cli.global_options import global_parameters
+from gitexport.cli.global_options import GlobalOptions, any_output, global_parameters
 
 COMPLETE_VARIABLE = "_GITEXPORT_COMPLETE"
 _PACKAGE = "gitexport.cli.commands"
@@ -75,6 +75,16 @@ class Command(rich_click.RichCommand):
         self.exit_codes = codes_of(*exit_codes)
         add_global_parameters(self)
 
+    def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401 - click's
+        """Runs the command, if it prints in the form that was asked for before its name."""
+        options = ctx.find_object(GlobalOptions)
+        output = next((option for option in self.params if "--output" in option.opts), None)
+        forms = getattr(output and output.type, "choices", ())
+        if options is not None and forms and options.output not in forms:
+            message = f"'{options.output}' is not one of {', '.join(map(repr, forms))}."
+            raise click.BadParameter(message, ctx=ctx, param=output)
+        return super().invoke(ctx)
+
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Writes examples and exit codes below the options."""
         del ctx
@@ -94,6 +104,9 @@ class Group(rich_click.RichGroup):
     ) -> None:
         super().__init__(*args, **kwargs)
         self._modules = modules or {}
+        if modules:
+            # Which forms there are is known when the command is.
+            self.params.append(any_output())
         self.examples = tuple(examples)
         self.exit_codes = codes_of(*exit_codes)
         add_global_parameters(self)

@@ -155,7 +155,11 @@ def test_nothing_at_all_prints_the_help_to_stderr(program: Program) -> None:
         (["exprt"], "no such command 'exprt'", "did you mean 'export'?"),
         (["export", "--ful"], "no such option '--ful'", "did you mean '--full'?"),
         (["export", "--limit", "-1"], "-1 is not in the range x>=0", "gitexport export --help"),
-        (["-o", "yaml", "export"], "'yaml' is not one of 'text', 'json'", "gitexport --help"),
+        (
+            ["-o", "yaml", "export"],
+            "'yaml' is not one of 'text', 'json'",
+            "gitexport export --help",
+        ),
     ],
 )
 def test_wrong_usage_is_told_in_one_line_with_a_way_on(

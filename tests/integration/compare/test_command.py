@@ -92,6 +92,14 @@ def test_counts_or_names_alone(changed: Journey) -> None:
     assert all("fields" not in change and "document" not in change for change in short)
 
 
+def test_form_may_stand_before_the_command(changed: Journey) -> None:
+    lines = changed.done("-o", "jsonl", "compare", "latest~1").out
+    assert lines == changed.done("compare", "latest~1", "-o", "jsonl").out
+    refused = changed.run("-o", "jsonl", "status")
+    assert refused.code == 2
+    assert "'jsonl' is not one of 'text', 'json'" in refused.err
+
+
 def test_exit_code_tells_of_differences_when_asked(changed: Journey) -> None:
     assert changed.run("compare", "latest~1").code == 0
     assert changed.run("compare", "latest~1", "--exit-code").code == 1
