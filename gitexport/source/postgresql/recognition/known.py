@@ -44,12 +44,20 @@ def find_rows(
     )
     cursor.execute(insert.format(tables.known, statement.select()))
     while statement.loops and cursor.rowcount:
+        _analyze(cursor, tables)
         cursor.execute(insert.format(tables.known, statement.select(is_next=True)))
     if statement.loops:
         cursor.execute(insert.format(tables.known, statement.select(is_rest=True)))
+    _analyze(cursor, tables)
+    if statement.loops:
         _refuse_circles(cursor, tables, statement.loops)
     if tables.entity.assigned:
         _refuse_ambiguity(cursor, tables)
+
+
+def _analyze(cursor: Cursor, tables: EntityTables) -> None:
+    # A table without statistics is joined row by row, which takes for ever when it is large.
+    cursor.execute(sql.SQL("ANALYZE {}").format(tables.known))
 
 
 class _Matching:
