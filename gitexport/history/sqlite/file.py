@@ -167,6 +167,9 @@ def _translated(error: sqlite3.Error, path: Path) -> Exception:
     if "locked" in text:
         message = f"another program holds '{path}'"
         return LockedError(message, where=str(path), hint="close it there; nothing was changed")
+    if "readonly" in text and path.with_name(f"{path.name}-journal").exists():
+        message = f"a run that filled '{path}' was killed, and only looking does not undo its half"
+        return MachineError(message, where=str(path), hint="run without --dry-run")
     message = f"cannot write '{path}': {text}"
     return MachineError(message, where=str(path), hint="nothing was changed")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sqlite3
 from pathlib import Path
 from typing import Any
@@ -314,6 +315,31 @@ def test_file_that_is_being_written_is_left_alone(
     writer.close()
     assert refused.code == 4
     assert "another program" in refused.err
+
+
+def test_half_of_a_run_that_was_killed_is_undone(
+    journey: Journey, file: Path, tmp_path: Path
+) -> None:
+    journey.done("history", "--to", str(file))
+    before = dump(file)
+    killed = tmp_path / "killed.sqlite"
+    writer = sqlite3.connect(file, isolation_level=None)
+    writer.execute("PRAGMA cache_size = 5")
+    writer.execute("BEGIN")
+    # More than the cache holds, so that a part of it is in the file before the end.
+    writer.executemany("INSERT INTO metadata VALUES (?, ?)", [(n, "x" * 900) for n in range(500)])
+    shutil.copy(file, killed)
+    shutil.copy(f"{file}-journal", f"{killed}-journal")
+    writer.execute("ROLLBACK")
+    writer.close()
+    assert killed.stat().st_size > file.stat().st_size
+
+    looked = journey.run("history", "--to", str(killed), "--dry-run")
+    assert (looked.code, looked.out) == (10, "")
+    assert "run without --dry-run" in looked.err
+
+    assert "every snapshot already" in journey.done("history", "--to", str(killed)).out
+    assert dump(killed) == before
 
 
 def test_dry_run_makes_no_file(journey: Journey, file: Path) -> None:
