@@ -70,24 +70,26 @@ def life_steps(history: StoredHistory, tip: ObjectId, address: Address) -> Itera
         UsageError: The address does not name one document, or no snapshot ever held it.
         CorruptRepositoryError: An object on the way is missing or damaged.
     """
-    newer: Commit | None = None
+    repository = history.repository
+    newer: ObjectId | None = None
     now: DocumentPlace | None = None
-    newest: Commit | None = None
+    newest: ObjectId | None = None
     was_found = False
-    older: Iterator[Commit | None] = chain(refs.snapshots(history.repository, tip), [None])
-    for commit in older:
-        place = None if commit is None else _locate(history, commit, address)
+    names = refs.snapshot_names(repository, tip)
+    older: Iterator[ObjectId | None] = chain((commit_id for commit_id, _name in names), [None])
+    for commit_id in older:
+        place = None if commit_id is None else _locate(history, commit_id, address)
         was_found = was_found or place is not None
         if newer is not None and _found(place) != _found(now):
-            yield LifeStep(newer, place, now)
-        newer, now = commit, place
-        newest = newest or commit
+            yield LifeStep(refs.read_commit(repository, newer), place, now)
+        newer, now = commit_id, place
+        newest = newest or commit_id
     if not was_found:
         raise _never_found(history, newest, address)
 
 
-def _locate(history: StoredHistory, commit: Commit, address: Address) -> DocumentPlace | None:
-    tree = history.at(bytes.fromhex(commit.tree_id))
+def _locate(history: StoredHistory, commit_id: ObjectId, address: Address) -> DocumentPlace | None:
+    tree = history.at(history.repository.tree_of(commit_id))
     entity = tree.entity(address.entity)
     if entity is None:
         return None
@@ -101,8 +103,8 @@ def _found(place: DocumentPlace | None) -> tuple[str, bytes] | None:
     return None if place is None else (place.path, place.blob)
 
 
-def _never_found(history: StoredHistory, last: Commit | None, address: Address) -> Exception:
-    tree = history.at(bytes.fromhex(last.tree_id) if last else None)
+def _never_found(history: StoredHistory, last: ObjectId | None, address: Address) -> Exception:
+    tree = history.at(history.repository.tree_of(last) if last else None)
     entity = tree.entity(address.entity)
     if entity is None:
         return no_entity(history, tree, address.entity)

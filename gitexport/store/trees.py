@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
+from functools import lru_cache
 from typing import NamedTuple
 
 from gitexport.errors import CorruptRepositoryError
 
 FILE_MODE = b"100644"
 TREE_MODE = b"40000"
+_REMEMBERED = 256
+_REMEMBERED_BYTES = 65_536
 ID_BYTES = 20
 _ENTRY = re.compile(rb"([0-7]+) ([^\0]+)\0(.{%d})" % ID_BYTES, re.DOTALL)
 
@@ -59,6 +62,9 @@ def parse_tree(raw: bytes) -> Tree:
 def tree_entries(raw: bytes) -> list[tuple[bytes, bytes, bytes]]:
     """Reads a tree object's content as (mode, name, id), several times as fast."""
     return _ENTRY.findall(raw)
+
+
+_read_only_tree = lru_cache(_REMEMBERED)(parse_tree)
 
 
 def format_tree(tree: Tree) -> bytes:
@@ -116,7 +122,10 @@ class TreeReader:
     def _inner(self, directory: bytes) -> Tree:
         known = self._parsed.get(directory)
         if known is None:
-            known = self._parsed[directory] = self.tree(directory)
+            # Commits that are looked at one after the other share most of their directories.
+            raw = self.raw(directory)
+            parse = _read_only_tree if len(raw) <= _REMEMBERED_BYTES else parse_tree
+            known = self._parsed[directory] = parse(raw)
         return known
 
     def _load(self, directory: bytes) -> bytes:
