@@ -220,7 +220,11 @@ def test_a_mirror_runs_no_filter_of_the_snapshot_unasked(users: Transfer) -> Non
     assert users.target.rows("SELECT id FROM users WHERE id > 90") == [(98,)]
 
 
-def test_a_run_killed_in_the_middle_leaves_everything_as_it_was(users: Transfer) -> None:
+_WAITING = "FROM pg_stat_activity WHERE wait_event = 'PgSleep'"
+
+
+def _stuck_import(users: Transfer) -> subprocess.Popen[bytes]:
+    """Starts an import that waits in the middle of writing."""
     users.target.sql(
         "INSERT INTO users VALUES (1, 'before')",
         "CREATE FUNCTION wait() RETURNS trigger LANGUAGE plpgsql AS"
@@ -234,18 +238,30 @@ def test_a_run_killed_in_the_middle_leaves_everything_as_it_was(users: Transfer)
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
-    waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'"
-    while not users.target.value(waiting):
+    while not users.target.value(f"SELECT count(*) {_WAITING}"):
         assert process.poll() is None
+    return process
+
+
+def test_a_run_killed_in_the_middle_leaves_everything_as_it_was(users: Transfer) -> None:
+    process = _stuck_import(users)
+
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
-    users.target.sql(
-        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE wait_event = 'PgSleep'"
-    )
+    users.target.sql(f"SELECT pg_terminate_backend(pid) {_WAITING}")
 
     assert users.target.rows("SELECT id, name FROM users") == [(1, "before")]
     users.target.sql("DROP TRIGGER wait ON users")
     assert users.loaded("--mode", "upsert")["entities"]["users"]["inserted"] == 19
+
+
+def test_a_lost_connection_leaves_everything_as_it_was(users: Transfer) -> None:
+    process = _stuck_import(users)
+
+    users.target.sql(f"SELECT pg_terminate_backend(pid) {_WAITING}")
+
+    assert process.wait() == 8
+    assert users.target.rows("SELECT id, name FROM users") == [(1, "before")]
 
 
 def test_a_directory_without_a_data_repository_is_no_obstacle(
