@@ -8,6 +8,7 @@ import psycopg
 import pytest
 
 from gitexport.model.entity import Entity, Tracking
+from gitexport.source.postgresql import acknowledge
 from tests.fixtures.tracked import MakeTracked, Tracked, make_entity
 
 Other = psycopg.Connection[tuple[Any, ...]]
@@ -28,9 +29,14 @@ CHANGES = {
 }
 
 
-@pytest.fixture(params=list(Tracking), ids=lambda method: method.value)
-def users(request: pytest.FixtureRequest, tracked: MakeTracked) -> Tracked:
+@pytest.fixture(params=[*Tracking, "flag, large batches"], ids=str)
+def users(
+    request: pytest.FixtureRequest, tracked: MakeTracked, monkeypatch: pytest.MonkeyPatch
+) -> Tracked:
     """Five users, all of them exported."""
+    if not isinstance(request.param, Tracking):
+        monkeypatch.setattr(acknowledge, "_LARGE", 1)
+        return tracked(make_entity(), TABLE, ROWS)
     return tracked(make_entity(tracking=request.param), TABLE, ROWS)
 
 

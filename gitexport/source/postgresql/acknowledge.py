@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
+import psycopg
+
 from gitexport.model import faults
 from gitexport.model.entity import Entity
 from gitexport.model.ports import AcknowledgedCounts, Acknowledgement, Fence
@@ -20,6 +22,9 @@ from gitexport.source.postgresql.tracking.acknowledge import acknowledge_rows, a
 
 BATCH = 10_000
 """Rows acknowledged in one transaction: locks are held for a fraction of a second."""
+
+_LARGE = 1_000
+"""Rows from which on it pays to write a batch without locking its rows first."""
 
 Rows = Iterable[tuple[Entity, Sequence[Acknowledgement]]]
 
@@ -41,6 +46,8 @@ class Acknowledging:
         self._tip = tip
         self._relation_of = relation_of
         self._relations: dict[str, Relation] = {}
+        # Until a row was found locked: then others are at work, and giving up costs more.
+        self._is_alone = True
 
     def run(self, rows: Rows, tombstones: Iterable[int]) -> dict[str, AcknowledgedCounts]:
         """Acknowledges rows, then drops the hints of deleted keys by their numbers.
@@ -56,7 +63,7 @@ class Acknowledging:
         while True:
             following = next(batches, None) if batch is not None else None
             is_last = following is None
-            counted = self._transaction(batch, ids if is_last else (), is_last=is_last)
+            counted = self._acknowledge(batch, ids if is_last else (), is_last=is_last)
             if batch is not None:
                 done[batch[0].name] += counted
                 handed[batch[0].name] += len(batch[1])
@@ -69,12 +76,27 @@ class Acknowledging:
             for name, count in handed.items()
         }
 
+    def _acknowledge(
+        self,
+        batch: tuple[Entity, Sequence[Acknowledgement]] | None,
+        ids: Sequence[int],
+        *,
+        is_last: bool,
+    ) -> int:
+        if self._is_alone and batch is not None and len(batch[1]) >= _LARGE:
+            try:
+                return self._transaction(batch, ids, is_last=is_last, passes_locked=False)
+            except psycopg.errors.LockNotAvailable:
+                self._is_alone = False
+        return self._transaction(batch, ids, is_last=is_last)
+
     def _transaction(
         self,
         batch: tuple[Entity, Sequence[Acknowledgement]] | None,
         ids: Sequence[int],
         *,
         is_last: bool,
+        passes_locked: bool = True,
     ) -> int:
         counted = 0
         if batch is not None and batch[0].name not in self._relations:
@@ -88,7 +110,13 @@ class Acknowledging:
             if batch is not None:
                 entity, rows = batch
                 allow(cursor, entity.flag)
-                counted = acknowledge_rows(cursor, entity, self._relations[entity.name], rows)
+                counted = acknowledge_rows(
+                    cursor,
+                    entity,
+                    self._relations[entity.name],
+                    rows,
+                    passes_locked=passes_locked,
+                )
             if ids:
                 _drop_tombstones(cursor, ids)
         return counted
