@@ -115,6 +115,13 @@ def test_a_row_may_leave_a_parent_that_goes_for_one_that_takes_its_place(
         "v text NOT NULL UNIQUE",
         "v int NOT NULL, UNIQUE (v) DEFERRABLE",
         "v uuid NOT NULL UNIQUE",
+        "v varchar(20) NOT NULL UNIQUE",
+        "v char(3) NOT NULL UNIQUE",
+        "v date NOT NULL UNIQUE",
+        "v timestamptz NOT NULL UNIQUE",
+        "v text NOT NULL, EXCLUDE USING btree (lower(v) WITH =)",
+        "v varchar(40) NOT NULL, EXCLUDE USING btree (v WITH =) WHERE (id > 0)",
+        "v given UNIQUE",
     ],
 )
 def test_unique_values_may_move_from_row_to_row(
@@ -122,7 +129,10 @@ def test_unique_values_may_move_from_row_to_row(
 ) -> None:
     if "NULLS" in column and connection.info.server_version < 150000:
         pytest.skip("the server does not know NULLS NOT DISTINCT")
-    value = "lpad(n::text, 32, '0')::uuid" if "uuid" in column else "n"
+    values = {"uuid": "lpad(n::text, 32, '0')::uuid", "date": "date '2020-01-01' + n",
+              "timestamptz": "date '2020-01-01' + n"}  # fmt: skip
+    value = values.get(column.split()[1], "n")
+    connection.execute("CREATE DOMAIN given AS text NOT NULL")
     connection.execute(f"CREATE TABLE things (id int PRIMARY KEY, {column})".encode())
     connection.execute(
         f"INSERT INTO things SELECT n, {value} FROM generate_series(1, 9) n".encode()
@@ -133,6 +143,25 @@ def test_unique_values_may_move_from_row_to_row(
         "CREATE TABLE turned AS SELECT id % 9 + 1 AS id, v FROM things WHERE id <> 5"
     )
     connection.execute("TRUNCATE things; INSERT INTO things SELECT * FROM turned")
+
+    make_like(database, {THINGS: documents})
+
+    assert texts(connection, "things") == before
+
+
+@pytest.mark.parametrize(
+    "index",
+    ["UNIQUE INDEX ON things (lower(v))", "UNIQUE INDEX ON things (v) WHERE id > 0"],
+)
+def test_unique_values_of_computed_indexes_may_move(
+    database: str, connection: psycopg.Connection, index: str
+) -> None:
+    connection.execute("CREATE TABLE things (id int PRIMARY KEY, v varchar(20) NOT NULL)")
+    connection.execute(f"CREATE {index}".encode())
+    connection.execute("INSERT INTO things VALUES (1, 'a'), (2, 'b'), (3, 'c')")
+    documents = documents_of(database, THINGS)
+    before = texts(connection, "things")
+    connection.execute("TRUNCATE things; INSERT INTO things VALUES (1, 'b'), (2, 'a'), (3, 'd')")
 
     make_like(database, {THINGS: documents})
 

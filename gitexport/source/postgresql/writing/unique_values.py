@@ -7,9 +7,11 @@ first: to null where the column allows it, otherwise to a value that no row has.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator
-from typing import NamedTuple
+from typing import LiteralString, NamedTuple
 
+import psycopg
 from psycopg import sql
 
 from gitexport.model.relation import Column
@@ -30,6 +32,23 @@ SELECT ic.relname::text,
    AND i.indpred IS NULL AND i.indexprs IS NULL
  ORDER BY ic.relname
 """
+# Indexes over expressions or some of the rows, and those of exclusion constraints.
+_COMPUTED = """
+SELECT ARRAY(SELECT a.attname::text FROM pg_catalog.pg_attribute AS a
+              WHERE a.attrelid = i.indrelid AND a.attnum > 0
+                AND (a.attnum = ANY (i.indkey::int2[]) OR EXISTS
+                     (SELECT FROM pg_catalog.pg_depend AS d
+                       WHERE d.classid = 'pg_catalog.pg_class'::regclass
+                         AND d.objid = i.indexrelid
+                         AND d.refclassid = 'pg_catalog.pg_class'::regclass
+                         AND d.refobjid = i.indrelid AND d.refobjsubid = a.attnum))
+              ORDER BY a.attnum)
+  FROM pg_catalog.pg_index AS i JOIN pg_catalog.pg_class AS ic ON ic.oid = i.indexrelid
+ WHERE i.indrelid = %s::regclass AND i.indisvalid AND i.indimmediate
+   AND (i.indisexclusion OR i.indisunique
+        AND (i.indpred IS NOT NULL OR i.indexprs IS NOT NULL))
+ ORDER BY ic.relname
+"""
 # A value that other rows refer to cannot leave its row, not even for a moment.
 _REFERRED = """
 SELECT DISTINCT a.attname::text
@@ -45,7 +64,17 @@ _ASIDE = {
     "text": "gen_random_uuid()::text",
     "character varying": "gen_random_uuid()::text",
     "uuid": "gen_random_uuid()",
+    "date": "date '4000-01-01 BC' + w.place::int4",
+    "timestamp without time zone": "timestamp '4000-01-01 BC' + w.place * interval '1 second'",
+    "timestamp with time zone": "timestamptz '4000-01-01 BC' + w.place * interval '1 second'",
 }
+_RANGES = frozenset({"int4range", "int8range", "numrange", "daterange", "tsrange", "tstzrange"})
+# What the server says of values that do not suit a column.
+_UNSUITABLE = frozenset({"22", "23", "42"})
+_LIMITED = re.compile(r"character(?: varying)?\(([0-9]+)\)")
+# Where a random value does not fit, one of characters that are nobody's.
+_ENOUGH = 12
+_PRIVATE = "chr((57344 + w.place / 6400)::int4) || chr((57344 + w.place % 6400)::int4)"
 
 
 class UniqueIndex(NamedTuple):
@@ -73,7 +102,8 @@ def move_aside(cursor: Cursor, stage: Stage) -> None:
     """Moves unique values aside that staged updates hand from one row to another.
 
     Where no column of an index can be moved (a check reads it, or other rows refer to it),
-    the server decides whether the order of rows works out.
+    the server decides whether the order of rows works out. Of an index over expressions or
+    some of the rows, and of an exclusion constraint, every value that changes is moved.
 
     Raises:
         psycopg.Error: The server refused a statement.
@@ -85,15 +115,32 @@ def move_aside(cursor: Cursor, stage: Stage) -> None:
         if set(index.columns) <= set(stage.key) or not set(index.columns) <= set(target.places):
             continue
         for column, aside in _movable(target, index, referred):
-            cursor.execute(_move(stage, index, column, aside))
-            break
+            if _try(cursor, _move(stage, column, aside, _holders(stage, index, column))):
+                break
+    for (names,) in cursor.execute(_COMPUTED.encode(), (name,)).fetchall():
+        computed = UniqueIndex("", tuple(names), holds_nulls_equal=False)
+        for column, aside in _movable(target, computed, referred):
+            if _try(cursor, _move(stage, column, aside, _changing(stage, column))):
+                break
+
+
+def _try(cursor: Cursor, statement: sql.Composed) -> bool:
+    """Moves values aside where the columns take what they are moved to."""
+    try:
+        with cursor.connection.transaction():
+            cursor.execute(statement)
+    except psycopg.Error as error:
+        if (error.sqlstate or "")[:2] not in _UNSUITABLE:
+            raise
+        return False
+    return True
 
 
 def _movable(
     target: Target, index: UniqueIndex, referred: Collection[str]
 ) -> Iterator[tuple[str, sql.Composable]]:
     """Yields columns of an index that can be moved aside, with their value, null first."""
-    columns = [target.relation.column(name) for name in index.columns]
+    columns = [target.relation.column(name) for name in index.columns if name in target.places]
     free = [
         column
         for column in columns
@@ -106,40 +153,83 @@ def _movable(
         if not column.not_null and not index.holds_nulls_equal:
             yield column.name, sql.SQL("NULL")
     for column in free:
-        if column.type_name in _ASIDE and not _refers(target, column):
-            yield (
-                column.name,
-                sql.SQL(_ASIDE[column.type_name]).format(
-                    column=sql.Identifier(column.name), table=target.table
-                ),
-            )
+        base = target.types[column.name].base.sql_name
+        aside = _aside(column.type_name) or _aside(base)
+        if aside is not None and not _refers(target, column):
+            names = {"column": sql.Identifier(column.name), "table": target.table}
+            yield column.name, sql.SQL(aside).format(**names, kind=sql.SQL(column.type_name))
+
+
+def _aside(type_name: str) -> LiteralString | None:
+    """Gives SQL for a value that no row has, None where there is none of the type."""
+    limited = _LIMITED.fullmatch(type_name)
+    if limited is None:
+        return "'empty'" if type_name in _RANGES else _ASIDE.get(type_name)
+    if int(limited[1]) >= _ENOUGH:
+        return "replace(gen_random_uuid()::text, '-', '')::{kind}"
+    return _PRIVATE if int(limited[1]) > 1 else None
 
 
 def _refers(target: Target, column: Column) -> bool:
     return any(column.name in key.columns for key in target.relation.foreign_keys)
 
 
-def _move(stage: Stage, index: UniqueIndex, column: str, aside: sql.Composable) -> sql.Composed:
+def _holders(stage: Stage, index: UniqueIndex, column: str) -> sql.Composed:
+    """Selects the keys of rows whose values another one takes over."""
     target = stage.target
     taken = [
         sql.SQL("h.{} = n.{}").format(sql.Identifier(name), target.places[name])
         for name in index.columns
     ]
-    holders = sql.SQL(
+    return sql.SQL(
         "SELECT DISTINCT {key} FROM {stage} AS n JOIN {verdicts} AS v ON v.line = n.line"
         " AND v.verdict = 'u' JOIN {table} AS h ON {taken} JOIN {stage} AS s ON {same}"
         " JOIN {verdicts} AS o ON o.line = s.line AND o.verdict = 'u' WHERE s.line <> n.line"
         " AND s.shape = ANY ({shapes}) AND n.shape = ANY ({shapes})"
     ).format(
         # A document that lacks the column would not bring its value back.
-        shapes=sql.Literal([n for n in stage.used_shapes if column not in stage.missing(n)]),
-        key=sql.SQL(", ").join(sql.SQL("s.{}").format(target.places[n]) for n in stage.key),
+        shapes=_shapes(stage, column),
+        key=_keys(stage),
         stage=stage.table,
         verdicts=stage.verdicts,
         table=target.table,
         taken=sql.SQL(" AND ").join(taken),
         same=target.same_key("h", "s"),
     )
+
+
+def _changing(stage: Stage, column: str) -> sql.Composed:
+    """Selects the keys of rows that get another value in a column."""
+    target = stage.target
+    return sql.SQL(
+        "SELECT {key} FROM {stage} AS s JOIN {verdicts} AS v ON v.line = s.line"
+        " AND v.verdict = 'u' JOIN {table} AS h ON {same} WHERE {before} *<> {after}"
+        " AND s.shape = ANY ({shapes})"
+    ).format(
+        key=_keys(stage),
+        stage=stage.table,
+        verdicts=stage.verdicts,
+        table=target.table,
+        same=target.same_key("h", "s"),
+        before=target.image("h", [column], is_staged=False),
+        after=target.image("s", [column], is_staged=True),
+        shapes=_shapes(stage, column),
+    )
+
+
+def _shapes(stage: Stage, column: str) -> sql.Literal:
+    return sql.Literal([n for n in stage.used_shapes if column not in stage.missing(n)])
+
+
+def _keys(stage: Stage) -> sql.Composable:
+    places = [sql.SQL("s.{}").format(stage.target.places[name]) for name in stage.key]
+    return sql.SQL(", ").join(places)
+
+
+def _move(
+    stage: Stage, column: str, aside: sql.Composable, holders: sql.Composable
+) -> sql.Composed:
+    target = stage.target
     return sql.SQL(
         "UPDATE {table} AS r SET {column} = {aside} FROM"
         " (SELECT *, row_number() OVER () AS place FROM ({holders}) AS d) AS w WHERE {same}"
