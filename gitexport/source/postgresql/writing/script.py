@@ -37,7 +37,8 @@ def script(cursor: Cursor, stages: Sequence[Stage]) -> Iterator[str]:
     for component in components:
         for step in component.steps:
             if len(step) > 1:
-                listed = ", ".join(map(str, step))
+                # A name may hold a line feed, which would end the comment.
+                listed = " ".join(", ".join(map(str, step)).splitlines())
                 yield f"-- only one statement writes a circle of references: {listed}"
     for stage in ordered:
         for shape in sorted(stage.used_shapes):

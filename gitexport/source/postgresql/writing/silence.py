@@ -28,7 +28,7 @@ SELECT n.nspname::text, c.relname::text, t.tgname::text, t.tgenabled::text,
   JOIN pg_catalog.pg_trigger AS t ON t.tgrelid = tree.relid
   JOIN pg_catalog.pg_class AS c ON c.oid = t.tgrelid
   JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
- WHERE (NOT t.tgisinternal OR t.tgparentid <> 0) AND t.tgconstrrelid = 0
+ WHERE (NOT t.tgisinternal OR t.tgparentid <> 0 AND t.tgconstrrelid = 0)
    AND NOT pg_catalog.starts_with(t.tgname::text, %(ours)s)
  ORDER BY tree.level, n.nspname, c.relname, t.tgname
 """
