@@ -108,11 +108,11 @@ class WriteCounts:
 
 
 class CascadeReach(NamedTuple):
-    """Rows that a deletion changes elsewhere.
+    """Rows that a deletion or an update changes elsewhere.
 
-    `relation` refers to `target`, whose rows are deleted, by the constraint `name`;
-    `action` is `cascade`, `set null` or `set default`. `rows` counts those that are not
-    themselves staged.
+    `relation` refers to `target`, whose rows are deleted or updated (`event`), by the
+    constraint `name`; `action` is `cascade`, `set null` or `set default`. `rows` counts those
+    that are not themselves staged.
     """
 
     relation: RelationName
@@ -120,6 +120,7 @@ class CascadeReach(NamedTuple):
     target: RelationName
     action: str
     rows: int
+    event: str = "delete"
 
 
 class RowWriter(RelationMaker, Protocol):
@@ -209,7 +210,7 @@ class RowWriter(RelationMaker, Protocol):
         """Counts what `write` would do with what is staged."""
 
     def reach(self, entities: Sequence[Entity]) -> tuple[CascadeReach, ...]:
-        """Counts the rows that the staged deletions would change elsewhere, through cascades."""
+        """Counts the rows that writing would change elsewhere, through cascades."""
 
     def statements(self) -> Iterator[str]:
         """Streams SQL that does what is staged, a statement for each row, for people to read.

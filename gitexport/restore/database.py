@@ -156,10 +156,10 @@ class _Run:
         if not plan.reach or Override.CASCADE in self._place.overrides:
             return
         reached = [
-            f"{part.rows:,} of {part.relation} ({part.name}, on delete {part.action})"
+            f"{part.rows:,} of {part.relation} ({part.name}, on {part.event} {part.action})"
             for part in plan.reach
         ]
-        message = "deleting rows would change rows that are not part of this restore"
+        message = "rows that are not part of this would change as well"
         hint = "change them first, or let the cascade happen: --override cascade"
         raise DecisionNeededError(message, where=", ".join(reached[:_NAMED]), hint=hint)
 

@@ -56,7 +56,7 @@ class RowsPlanner:
             if part.lost_columns:
                 rows.lost_columns[name] = part.lost_columns
         changed = [part.entity for part in self.staged if not part.is_empty]
-        if any(part.deleted for part in self.staged):
+        if any(part.deleted or part.updated for part in self.staged):
             rows.reach = tuple(part for part in self._writer.reach(changed) if part.rows)
         if not check and changed:
             # A rehearsal only names them, so that it locks no table.

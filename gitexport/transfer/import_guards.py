@@ -87,7 +87,7 @@ def refuse_deletions(report: ImportReport, options: ImportOptions) -> None:
 
 
 def refuse_cascades(reach: Sequence[CascadeReach], options: ImportOptions) -> None:
-    """Stops an import whose deletions would change rows that it does not write.
+    """Stops an import that would change rows that it does not write.
 
     Raises:
         DecisionNeededError: A cascade would reach some.
@@ -95,8 +95,9 @@ def refuse_cascades(reach: Sequence[CascadeReach], options: ImportOptions) -> No
     if not reach or Override.CASCADE in options.overrides:
         return
     found = reach[0]
+    does = "deleting" if found.event == "delete" else "updating"
     message = (
-        f"deleting rows of '{found.target}' would change {found.rows:,} rows of"
+        f"{does} rows of '{found.target}' would change {found.rows:,} rows of"
         f" '{found.relation}' ({found.action}, constraint '{found.name}')"
     )
     hint = "import that relation as well, or go on with --override cascade"

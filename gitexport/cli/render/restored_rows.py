@@ -49,6 +49,9 @@ def print_rows_report(
     if invocation.options.is_json:
         invocation.print_json(command, members(report))
     elif invocation.options.output == "sql":
+        # What the statements do not say is no data, but has to be known before they run.
+        for sentence in _sentences(report.plan, is_script=True):
+            invocation.messages.info(sentence)
         for statement in report.plan.statements:
             invocation.output.text(statement)
     else:
@@ -92,6 +95,7 @@ def _cascade(part: CascadeReach) -> dict[str, object]:
     return {
         "relation": str(part.relation),
         "constraint": part.name,
+        "event": part.event,
         "action": part.action,
         "rows": part.rows,
     }
@@ -106,20 +110,20 @@ def _code(part: PeoplesCode) -> dict[str, object]:
     }
 
 
-def _sentences(plan: RowsPlan) -> list[str]:
+def _sentences(plan: RowsPlan, *, is_script: bool = False) -> list[str]:
     lines = [
         f"lost with deleted rows of {name}, default in inserted ones: {', '.join(columns)}"
         for name, columns in plan.lost_columns.items()
     ]
     lines += [
-        f"on delete {part.action}: {part.rows:,} in {part.relation} ({part.name})"
+        f"on {part.event} {part.action}: {part.rows:,} in {part.relation} ({part.name})"
         for part in plan.reach
     ]
     lines += [f"quarantined, not overwritten: {name}" for name in plan.quarantined[:_SHOWN]]
     if len(plan.quarantined) > _SHOWN:
         lines.append(f"quarantined, not overwritten: {len(plan.quarantined) - _SHOWN:,} more")
     for part in plan.code:
-        does = "is silent" if part.is_silenced else "fires"
+        does = "is silent" if part.is_silenced and not is_script else "fires"
         lines.append(f"{part.kind} '{part.name}' on {part.relation} {does}")
     return [*lines, *plan.notes]
 

@@ -51,8 +51,12 @@ def test_triggers_of_people_are_silent_and_named(journey: Journey, first: str) -
     )
 
     plan = journey.done("restore", first, "--database", "--dry-run", "-o", "json").json()
+    script = journey.done("restore", first, "--database", "--dry-run", "-o", "sql")
     report = restore(journey, first).json()
 
+    # Whoever runs the statements by hand has the triggers at work.
+    assert "trigger 'shout' on public.users fires" in script.err
+    assert "shout" not in script.out
     shout = {"relation": "public.users", "kind": "trigger", "name": "shout", "silenced": True}
     assert shout in plan["code"]
     assert plan["code"] == report["code"]
@@ -107,10 +111,30 @@ def test_cascade_into_rows_of_others_is_refused(journey: Journey, first: str) ->
     assert_untouched(journey, before, result)
     done = restore(journey, first, "--override", "cascade").json()
     assert done["cascades"] == [
-        {"relation": "public.notes", "constraint": "notes_user_id_fkey", "action": "cascade",
-         "rows": 1}
+        {"relation": "public.notes", "constraint": "notes_user_id_fkey", "event": "delete",
+         "action": "cascade", "rows": 1}
     ]  # fmt: skip
     assert "Gitexport-Override: cascade" in journey.git("log", "-1", "--format=%B")
+
+
+def test_update_that_others_would_follow_is_refused(journey: Journey, first: str) -> None:
+    journey.sql("ALTER TABLE users ADD UNIQUE (name);"
+                "CREATE TABLE notes (author text REFERENCES users (name) ON UPDATE CASCADE);"
+                "INSERT INTO notes SELECT name FROM users WHERE id = 42")  # fmt: skip
+    before = state(journey)
+
+    result = restore(journey, first)
+
+    assert result.code == 6
+    assert "1 of public.notes (notes_author_fkey, on update cascade)" in result.err
+    assert "--override cascade" in result.err
+    assert_untouched(journey, before, result)
+    done = restore(journey, first, "--override", "cascade").json()
+    assert done["cascades"] == [
+        {"relation": "public.notes", "constraint": "notes_author_fkey", "event": "update",
+         "action": "cascade", "rows": 1}
+    ]  # fmt: skip
+    assert documents(journey) == documents(journey, first)
 
 
 def test_broken_constraint_names_document_and_changes_nothing(journey: Journey, first: str) -> None:

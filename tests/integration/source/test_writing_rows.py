@@ -464,6 +464,37 @@ def test_cascades_into_other_relations_are_counted(
     ]
 
 
+def test_updates_that_others_follow_are_counted(
+    database: str, connection: psycopg.Connection
+) -> None:
+    connection.execute("""
+        CREATE TABLE things (id int PRIMARY KEY, code text UNIQUE, other text UNIQUE);
+        CREATE TABLE parts (id int PRIMARY KEY, thing text
+                            REFERENCES things (code) ON UPDATE CASCADE);
+        CREATE TABLE bits (thing text REFERENCES things (code) ON UPDATE SET NULL);
+        CREATE TABLE kept (thing text REFERENCES things (other) ON UPDATE CASCADE);
+        INSERT INTO things VALUES (1, 'a', 'x'), (2, 'b', 'y');
+        INSERT INTO parts VALUES (1, 'a'), (2, 'a'), (3, 'b');
+        INSERT INTO bits VALUES ('a'), ('b');
+        INSERT INTO kept VALUES ('x');
+    """)
+    parts = entity("parts")
+    with writing(database) as writer:
+        document = b'{\n  "code": "c",\n  "id": 1,\n  "other": "x"\n}\n'
+        writer.stage(THINGS, [(("1",), document)], RowAction.UPDATE)
+        # A row that is written anyway is no surprise.
+        document = b'{\n  "id": 2,\n  "thing": "c"\n}\n'
+        writer.stage(parts, [(("2",), document)], RowAction.UPDATE)
+        reach = writer.reach([THINGS])
+        writer.write()
+
+    assert [(r.relation.name, r.event, r.action, r.rows) for r in reach] == [
+        ("bits", "update", "set null", 1),
+        ("parts", "update", "cascade", 1),
+    ]
+    assert texts(connection, "parts")["parts"] == [("1", "c"), ("2", "c"), ("3", "b")]
+
+
 def test_a_cascade_is_followed_to_its_end(database: str, connection: psycopg.Connection) -> None:
     connection.execute("""
         CREATE TABLE things (id int PRIMARY KEY, up int REFERENCES things ON DELETE CASCADE);

@@ -1,4 +1,4 @@
-"""Counts rows of other relations that deletions would change through foreign keys.
+"""Counts rows of other relations that writing would change through foreign keys.
 
 Cascades go on: a row that a cascade deletes may have others that refer to it. Rows that are
 themselves staged are told to the writer anyway, and are not counted.
@@ -6,7 +6,7 @@ themselves staged are told to the writer anyway, and are not counted.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from psycopg import sql
@@ -15,10 +15,11 @@ from gitexport.model.relation import RelationName
 from gitexport.model.writing import CascadeReach
 from gitexport.source.postgresql.session import Cursor
 from gitexport.source.postgresql.writing.stage import Stage
+from gitexport.source.postgresql.writing.verdicts import Verdicts
 
 _REFERENCES = """
 SELECT k.conname::text, cn.nspname::text, c.relname::text, fn.nspname::text, f.relname::text,
-       k.confdeltype::text,
+       k.confdeltype::text, k.confupdtype::text,
        ARRAY(SELECT a.attname::text FROM unnest(k.conkey) WITH ORDINALITY AS w(attnum, place)
                JOIN pg_catalog.pg_attribute AS a
                  ON a.attrelid = k.conrelid AND a.attnum = w.attnum ORDER BY w.place),
@@ -30,7 +31,8 @@ SELECT k.conname::text, cn.nspname::text, c.relname::text, fn.nspname::text, f.r
   JOIN pg_catalog.pg_namespace AS cn ON cn.oid = c.relnamespace
   JOIN pg_catalog.pg_class AS f ON f.oid = k.confrelid
   JOIN pg_catalog.pg_namespace AS fn ON fn.oid = f.relnamespace
- WHERE k.contype = 'f' AND k.conparentid = 0 AND k.confdeltype IN ('c', 'n', 'd')
+ WHERE k.contype = 'f' AND k.conparentid = 0
+   AND (k.confdeltype IN ('c', 'n', 'd') OR k.confupdtype IN ('c', 'n', 'd'))
  ORDER BY 2, 3, 1
 """
 _TABLE = sql.Identifier("pg_temp", "gitexport_reached")
@@ -45,7 +47,8 @@ class _Reference(NamedTuple):
     name: str
     relation: RelationName
     target: RelationName
-    action: str
+    action: str | None
+    update_action: str | None
     columns: tuple[str, ...]
     referenced: tuple[str, ...]
 
@@ -72,15 +75,67 @@ def find_reach(
     doomed = {stage.target.relation.name for stage in deleting}
     doomed.update(reference.relation for reference in counts)
     for reference in references:
-        if reference.action != "cascade" and reference.target in doomed:
+        if reference.action in {"set null", "set default"} and reference.target in doomed:
             found = _reached(reference, known.get(reference.relation, ()), None)
             cursor.execute(sql.SQL("SELECT count(*) FROM ({}) AS f").format(found))
             counts[reference] = cursor.fetchall()[0][0]
     return tuple(
         CascadeReach(found.relation, found.name, found.target, found.action, count)
         for found, count in counts.items()
-        if count
+        if count and found.action
     )
+
+
+def find_reach_of_updates(
+    cursor: Cursor, updating: Sequence[Verdicts], staged: Sequence[Stage]
+) -> tuple[CascadeReach, ...]:
+    """Counts rows that refer to values which updates change; `staged` are all stages there are.
+
+    Raises:
+        psycopg.Error: The server refused a statement.
+    """
+    reach = []
+    for reference in _read(cursor):
+        action = reference.update_action
+        for verdicts in updating if action else ():
+            if verdicts.stage.target.relation.name == reference.target:
+                known = [s for s in staged if s.target.relation.name == reference.relation]
+                rows = sum(_follow_updates(cursor, reference, verdicts, known))
+                names = reference.relation, reference.name, reference.target
+                reach += [CascadeReach(*names, action or "", rows, "update")] if rows else []
+    return tuple(reach)
+
+
+def _follow_updates(
+    cursor: Cursor, reference: _Reference, verdicts: Verdicts, known: Sequence[Stage]
+) -> Iterator[int]:
+    """Yields numbers of rows that refer to what changes, for each shape of documents."""
+    stage, target = verdicts.stage, verdicts.stage.target
+    for shape in stage.used_shapes:
+        left_out = {*stage.missing(shape), *stage.key}
+        names = [n for n in reference.referenced if n in target.updatable and n not in left_out]
+        if not names or not verdicts.counts().updated:
+            continue
+        changing = sql.SQL(
+            "SELECT FROM {table} AS t JOIN {stage} AS s ON {same} JOIN {verdicts} AS v"
+            " ON v.line = s.line AND v.verdict = 'u' WHERE s.shape = {shape} AND {pairs}"
+            " AND {before} *<> {after}"
+        ).format(
+            table=target.table,
+            stage=stage.table,
+            same=target.same_key("t", "s"),
+            verdicts=stage.verdicts,
+            shape=sql.Literal(shape),
+            pairs=_pairs(reference),
+            before=target.image("t", names, is_staged=False),
+            after=target.image("s", names, is_staged=True),
+        )
+        cursor.execute(
+            sql.SQL("SELECT count(*) FROM {} AS r WHERE EXISTS ({}){}").format(
+                sql.Identifier(*reference.relation), changing, _not_staged(known)
+            )
+        )
+        yield cursor.fetchall()[0][0]
 
 
 def _follow(
@@ -116,12 +171,13 @@ def _read(cursor: Cursor) -> list[_Reference]:
         _Reference(
             name,
             RelationName(schema, relation),
-            RelationName(other_schema, other),
-            _ACTIONS[action],
+            RelationName(*other),
+            _ACTIONS.get(deletes),
+            _ACTIONS.get(updates),
             tuple(columns),
             tuple(referenced),
         )
-        for name, schema, relation, other_schema, other, action, columns, referenced in cursor
+        for name, schema, relation, *other, deletes, updates, columns, referenced in cursor
     ]
 
 
@@ -133,17 +189,6 @@ def _doomed(stage: Stage) -> sql.Composed:
 
 def _reached(reference: _Reference, stages: Sequence[Stage], depth: int | None) -> sql.Composed:
     """Selects rows that refer to doomed ones of a depth, or any, and are neither yet."""
-    pairs = [
-        sql.SQL("r.{} = t.{}").format(sql.Identifier(column), sql.Identifier(referenced))
-        for column, referenced in zip(reference.columns, reference.referenced, strict=True)
-    ]
-    staged = [
-        sql.SQL(" AND NOT EXISTS (SELECT FROM {} AS s WHERE {})").format(
-            table, stage.target.same_key("r", "s")
-        )
-        for stage in stages
-        for table in (stage.table, stage.gone)
-    ]
     return sql.SQL(
         "SELECT r.ctid AS place, r.tableoid AS part FROM {relation} AS r WHERE EXISTS"
         " (SELECT FROM {table} AS d JOIN {target} AS t ON t.ctid = d.place"
@@ -154,7 +199,28 @@ def _reached(reference: _Reference, stages: Sequence[Stage], depth: int | None) 
         relation=sql.Identifier(*reference.relation),
         table=_TABLE,
         target=sql.Identifier(*reference.target),
-        pairs=sql.SQL(" AND ").join(pairs),
+        pairs=_pairs(reference),
         depth=sql.SQL("" if depth is None else " AND d.depth = {}").format(sql.Literal(depth)),
-        staged=sql.SQL("").join(staged),
+        staged=_not_staged(stages),
     )
+
+
+def _pairs(reference: _Reference) -> sql.Composable:
+    """Makes the condition that a row `r` refers to `t`."""
+    pairs = [
+        sql.SQL("r.{} = t.{}").format(sql.Identifier(column), sql.Identifier(referenced))
+        for column, referenced in zip(reference.columns, reference.referenced, strict=True)
+    ]
+    return sql.SQL(" AND ").join(pairs)
+
+
+def _not_staged(stages: Sequence[Stage]) -> sql.Composable:
+    """Makes the condition that a row `r` is not staged itself."""
+    parts = [
+        sql.SQL(" AND NOT EXISTS (SELECT FROM {} AS s WHERE {})").format(
+            table, stage.target.same_key("r", "s")
+        )
+        for stage in stages
+        for table in (stage.table, stage.gone)
+    ]
+    return sql.SQL("").join(parts)

@@ -27,7 +27,7 @@ from gitexport.model.writing import (
 from gitexport.source.postgresql.catalog import read_relations
 from gitexport.source.postgresql.errors import translating
 from gitexport.source.postgresql.session import Connection, Cursor, pin
-from gitexport.source.postgresql.writing.cascades import find_reach
+from gitexport.source.postgresql.writing.cascades import find_reach, find_reach_of_updates
 from gitexport.source.postgresql.writing.dangling import find_dangling
 from gitexport.source.postgresql.writing.execution import write_stages
 from gitexport.source.postgresql.writing.reading_back import (
@@ -181,10 +181,13 @@ class PostgresWriter:
             return self._verdicts[entity.name].counts()
 
     def reach(self, entities: Sequence[Entity]) -> tuple[CascadeReach, ...]:
-        """Counts the rows that the staged deletions would change elsewhere, through cascades."""
-        stages = [self._stages[entity.name] for entity in entities if entity.name in self._stages]
+        """Counts the rows that writing would change elsewhere, through cascades."""
+        found = [self._verdicts[e.name] for e in entities if e.name in self._verdicts]
+        stages, everything = [each.stage for each in found], list(self._stages.values())
+        updating = [each for each in found if each.stage.rows]
         with translating("following foreign keys"):
-            return find_reach(self._cursor, stages, list(self._stages.values()))
+            deleted = find_reach(self._cursor, stages, everything)
+            return deleted + find_reach_of_updates(self._cursor, updating, everything)
 
     def statements(self) -> Iterator[str]:
         """Streams SQL that does what is staged, a statement for each row."""
