@@ -38,7 +38,8 @@ def assert_in_step(bench: Workbench, *, is_shared: bool = False) -> None:
     else:
         fsck(bench.path)
     if bench.repository.worktree is not None:
-        assert bench.git("status", "--porcelain") == ""
+        status = bench.git("status", "--porcelain")
+        assert status == "", status
 
 
 def assert_tags_tell_snapshots(bench: Workbench) -> None:

@@ -150,10 +150,14 @@ class Storm:
         while not self._over.wait(chance.uniform(0.3, 1.5)):
             with notes.open("a") as file:
                 file.write(f"note {chance.random()}\n")
-            with self._person:
-                self.ended["notes"] += self._git("add", "NOTES.md") and self._git(
-                    "commit", "-q", "-m", "a note", "--", "NOTES.md"
-                )
+            self.commit_note()
+
+    def commit_note(self) -> None:
+        """Commits what the person has written, unless a lock is in the way."""
+        with self._person:
+            self.ended["notes"] += self._git("add", "NOTES.md") and self._git(
+                "commit", "-q", "-m", "a note", "--", "NOTES.md"
+            )
 
     def _collect_garbage(self, chance: random.Random) -> None:
         while not self._over.wait(chance.uniform(0, 0.2)):
