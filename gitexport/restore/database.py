@@ -28,7 +28,7 @@ from gitexport.model.ports import Key, Source
 from gitexport.model.report import ExportReport
 from gitexport.model.snapshot import EntityCounts, ObjectId, Origin
 from gitexport.model.writing import RowWriter, WritableSource, WritingOptions
-from gitexport.restore.pending import with_pending
+from gitexport.restore.pending import naming_ways_on, with_pending
 from gitexport.restore.plan import DocumentTarget, Plan
 from gitexport.restore.rows import Confirm, RowsPlan, RowsReport
 from gitexport.restore.rows_planner import RowsPlanner
@@ -132,7 +132,8 @@ class _Run:
         """Says what would happen now, without writing anything."""
         place = self._place
         place.progress.stage("looking at pending rows")
-        report, changes = preview_changes(self._context(self._before()))
+        with naming_ways_on():
+            report, changes = preview_changes(self._context(self._before()))
         # Where people committed to managed paths, only a snapshot says that rows have won.
         self.settles_edits = place.rows_win and report.snapshot is not None
         files = {change.path: change.new for change in changes}
@@ -167,7 +168,8 @@ class _Run:
         """Exports, writes, and exports again."""
         saved: ExportReport | None = None
         for left in reversed(range(_ATTEMPTS)):
-            before = export_locked(self._context(self._before()))
+            with naming_ways_on():
+                before = export_locked(self._context(self._before()))
             if saved is None or before.snapshot is not None:
                 saved = before
             tip = self._place.open_tip()

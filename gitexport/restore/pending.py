@@ -2,12 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 
+from gitexport.errors import DecisionNeededError
 from gitexport.model.entity import Entity
 from gitexport.model.writing import RowWriter
 from gitexport.restore.tip import Tip, blob_of
+
+
+@contextmanager
+def naming_ways_on() -> Iterator[None]:
+    """Says how a restore goes on where the export of pending rows would delete much.
+
+    Raises:
+        DecisionNeededError: As it came; the hint is about this command instead of `export`.
+    """
+    try:
+        yield
+    except DecisionNeededError as error:
+        if "--allow-deletes" in (error.hint or ""):
+            error.hint = (
+                "the database lacks them, and that is exported before anything goes back;"
+                " if it is meant: --override deletes"
+            )
+        raise
 
 
 def with_pending(

@@ -132,8 +132,11 @@ def test_truncated_table_comes_back(journey: Journey) -> None:
     before = rows(journey)
     journey.sql("TRUNCATE users")
 
+    stopped = journey.run("restore", tag, "--database", "--yes")
     report = journey.run("restore", tag, "--database", "--yes", "--override", "deletes")
 
+    assert stopped.code == 6
+    assert "if it is meant: --override deletes" in stopped.err
     assert report.code == 0, report.err
     assert rows(journey) == before
     assert journey.done("export", "-o", "json").json()["snapshot"] is None
