@@ -43,8 +43,18 @@ def tree_changes(
     names = None if address is None else history.names_of(address.entity)
     for pair in entity_pairs(old, new, names):
         for change in entity_changes(history, pair, (old, new)):
-            if address is None or change.key is None or address.matches(change.key):
+            if address is None or _is_named(history, pair, change, address):
                 yield change
+
+
+def _is_named(
+    history: StoredHistory, pair: EntityPair, change: DocumentChange, address: Address
+) -> bool:
+    """Tells whether an address names a document; one that hides its key may be meant."""
+    if address.parts is None:
+        return True
+    keys = ChangedDocument(change, pair, (history.repository,) * 2).addressed
+    return not keys or any(map(address.matches, keys))
 
 
 def entity_pairs(

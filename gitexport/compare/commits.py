@@ -56,7 +56,7 @@ def compare_commits(
         ComparedSide(target.commit_id, target.snapshot),
         partial(walk_documents, walks, readers, selection),
         readers,
-        tuple(file for file in files if not selection.kinds or file.kind in selection.kinds),
+        tuple(filter(selection.means_file, files)),
     )
 
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from difflib import get_close_matches
 
-from gitexport.compare.changed_document import EntityPair
-from gitexport.compare.nearest import no_document, no_entity, require_key
+from gitexport.compare.changed_document import ChangedDocument, EntityPair
+from gitexport.compare.nearest import key_misfit, no_document, no_entity, require_key
 from gitexport.compare.selection import Selection
 from gitexport.compare.stored import StoredEntity, StoredHistory, StoredTree
 from gitexport.errors import UsageError
 from gitexport.model.address import Address
+from gitexport.model.changeset import ChangeKind, DocumentChange
 from gitexport.model.pointer import parse_pointer
 
 Trees = tuple[StoredTree, StoredTree]
@@ -33,7 +34,7 @@ def require_meant(
         if address.pointer:
             _require_column(address.pointer, found, str(address))
         if address.parts is not None:
-            _require_document(trees, found[0], address)
+            _require_document(history, trees, found[0], address)
     pairs = [pair for names, pair in entities if selection.means_entity(names)]
     for pointer in (*selection.ignore, *(test.pointer for test in selection.where)):
         _require_column(pointer, pairs, pointer)
@@ -51,12 +52,16 @@ def _require_column(pointer: str, pairs: Sequence[EntityPair], where: str) -> No
     raise UsageError(message, where=where, hint=hint)
 
 
-def _require_document(trees: Trees, pair: EntityPair, address: Address) -> None:
+def _require_document(
+    history: StoredHistory, trees: Trees, pair: EntityPair, address: Address
+) -> None:
     sides = [(tree, side) for tree, side in zip(trees, (pair.old, pair.new), strict=True) if side]
     tree, entity = sides[-1]
     if address.key is None:
-        if any(address.matches(key) for side in sides for key in _keys(*side)):
+        if any(address.matches(key) for side in sides for key in _keys(history, *side)):
             return
+        if all(len(address.parts or ()) != len(side.key) for _tree, side in sides):
+            raise key_misfit(entity, address)
         message = f"'{address}' matches no document on either side"
         hint = f"see 'gitexport compare … --only {entity.name}'"
         raise UsageError(message, where=str(address), hint=hint)
@@ -70,10 +75,21 @@ def _require_document(trees: Trees, pair: EntityPair, address: Address) -> None:
     raise no_document(tree, entity, address, "either snapshot")
 
 
-def _keys(tree: StoredTree, entity: StoredEntity) -> Iterator[tuple[str, ...]]:
+def _keys(
+    history: StoredHistory, tree: StoredTree, entity: StoredEntity
+) -> Iterator[tuple[str, ...]]:
+    pair, readers = EntityPair(None, entity), (history.repository, history.repository)
     for directory, names in tree.reader.walk(entity.manifest.directory.encode()):
-        for name in names:
-            key = entity.paths.parse(directory + b"/" + name)
+        for name, entry in names.items():
+            path = directory + b"/" + name
+            key = entity.paths.parse(path)
             if isinstance(key, tuple):
                 yield key
+            elif key is not None and entry.is_file:
+                # The name of its file holds only a part of the key.
+                blob = entry.object_id.hex()
+                change = DocumentChange(
+                    entity.name, None, ChangeKind.ADDED, path.decode(), new_blob=blob
+                )
+                yield from ChangedDocument(change, pair, readers).addressed
         tree.reader.forget(directory)

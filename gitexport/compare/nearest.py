@@ -56,11 +56,16 @@ def require_key(entity: StoredEntity, address: Address) -> Key:
     try:
         entity.paths.path(key)
     except ValueError as error:
-        columns = ", ".join(entity.key)
-        message = f"'{address}' does not fit the key of '{entity.name}' ({columns})"
-        hint = "key parts are joined with commas; a comma inside of one is written \\,"
-        raise UsageError(message, where=str(address), hint=hint) from error
+        raise key_misfit(entity, address) from error
     return key
+
+
+def key_misfit(entity: StoredEntity, address: Address) -> UsageError:
+    """Says that an address has other parts than the entity's key."""
+    columns = ", ".join(entity.key)
+    message = f"'{address}' does not fit the key of '{entity.name}' ({columns})"
+    hint = "key parts are joined with commas; a comma inside of one is written \\,"
+    return UsageError(message, where=str(address), hint=hint)
 
 
 def no_document(tree: StoredTree, entity: StoredEntity, address: Address, where: str) -> UsageError:

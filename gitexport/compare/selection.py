@@ -9,7 +9,7 @@ from typing import cast
 from gitexport.canonical.value import JsonValue, dumps_line
 from gitexport.compare.changed_document import ChangedDocument
 from gitexport.model.address import Address
-from gitexport.model.changeset import ABSENT, Absent, ChangeKind
+from gitexport.model.changeset import ABSENT, Absent, ChangedFile, ChangeKind, FileRole
 from gitexport.model.pointer import format_pointer, get, is_within, parse_pointer
 
 
@@ -49,6 +49,15 @@ class Selection:
     def has_files(self) -> bool:
         """Tells whether files that are no documents are meant, too."""
         return not self.only and not self.where
+
+    def means_file(self, file: ChangedFile) -> bool:
+        """Tells whether a file that is no document is meant.
+
+        The manifest counts all documents, so where not all of them are meant, it tells nothing.
+        """
+        if self.kinds and file.kind not in self.kinds:
+            return False
+        return file.role is not FileRole.MANIFEST or not (self.kinds or self.ignore)
 
     def means_entity(self, names: Collection[str]) -> bool:
         """Tells whether documents of an entity of any of these names may be meant."""

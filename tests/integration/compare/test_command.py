@@ -109,6 +109,38 @@ def test_exit_code_tells_of_differences_when_asked(changed: Journey) -> None:
     assert "nothing differs" in nothing.err
 
 
+def test_filters_leave_no_difference_in_the_manifest_alone(changed: Journey) -> None:
+    changed.sql("UPDATE users SET name = name || ' the Great' WHERE id = 1")
+    changed.export()
+    assert changed.run("compare", "latest~1", "--ignore", "name", "--exit-code").code == 0
+    assert changed.run("compare", "latest~1", "--ignore", "place", "--exit-code").code == 1
+    changed.sql("DELETE FROM users WHERE id = 2")
+    changed.export()
+    assert changed.run("compare", "latest~1", "--kind", "modified", "--exit-code").code == 0
+    assert changed.run("compare", "latest~1", "--kind", "deleted", "--exit-code").code == 1
+
+
+def test_globs_know_keys_that_are_longer_than_names_of_files(journey: Journey) -> None:
+    journey.sql("CREATE TABLE tags (name text PRIMARY KEY, uses integer)")
+    journey.sql("INSERT INTO tags SELECT repeat(t, 250), 1 FROM unnest('{a,b}'::text[]) AS t")
+    journey.done("init", "-q")
+    journey.done("track", "-q")
+    first = journey.export()
+    journey.sql("UPDATE tags SET uses = 2 WHERE name LIKE 'a%'")
+    second = journey.export()
+
+    compared = journey.done("compare", first, "--only", "tags:a*", "-o", "json").json()
+    assert [change["key"] for change in compared["changes"]] == [["a" * 250]]
+    assert not journey.done("compare", first, "--only", "tags:b*", "-o", "json").json()["changes"]
+    assert journey.run("compare", first, "--only", "tags:c*").code == 2
+    logged = [
+        [snapshot["snapshot"] for snapshot in shown["snapshots"]]
+        for shown in (journey.done("log", f"tags:{a}*", "-o", "json").json() for a in "abc")
+    ]
+    assert logged == [[second, first], [first], []]
+    assert journey.done("show", "-p", second, f"tags:{'b' * 250}").out == ""
+
+
 def test_output_file_is_replaced_whole(changed: Journey, tmp_path: Path) -> None:
     file = tmp_path / "changes.jsonl"
     file.write_text("old")
@@ -211,6 +243,7 @@ def test_reader_that_goes_away_ends_it_quietly(changed: Journey) -> None:
         (["latest~1", "--only", "users:99"], "nearest: users:61"),
         (["latest~1", "--only", "users:9*9"], "matches no document"),
         (["latest~1", "--only", "users:abc"], "does not fit"),
+        (["latest~1", "--only", "order_details:*"], "does not fit"),
         (["latest~1", "--only", "users#/nam"], "did you mean: name"),
         (["latest~1", "--ignore", "nam"], "did you mean: name"),
         (["latest~1", "--where", "plaze/city=Rome"], "no field"),
