@@ -19,6 +19,8 @@ from gitexport.store import refs
 from gitexport.store.repository import DataRepository
 
 _COMMIT_ID = re.compile(r"[0-9a-f]{40}")
+_PART_OF_ID = re.compile(r"[0-9a-f]{4,39}")
+_DIGITS = re.compile(r"\d", re.ASCII)
 _LATEST = re.compile(r"latest(?:~([0-9]{1,9}))?")
 _PREFIX = re.compile(r"\d{1,8}|\d{8}-\d{0,5}", re.ASCII)
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
@@ -56,7 +58,9 @@ def resolve(repository: DataRepository, branch: str, rev: str) -> Commit:
         return _reachable(repository, tip, ObjectId(rev))
     if _PREFIX.fullmatch(rev):
         return _prefixed(repository, tip, rev)
-    return _at_or_before(repository, tip, rev, _last_instant(rev))
+    if _DATE.fullmatch(rev) or _TIME.fullmatch(rev):
+        return _at_or_before(repository, tip, rev, _last_instant(rev))
+    raise _no_rev(repository, tip, rev)
 
 
 def moment(
@@ -110,7 +114,9 @@ def _tagged(repository: DataRepository, tip: ObjectId, name: str) -> Commit:
 def _reachable(repository: DataRepository, tip: ObjectId, commit_id: ObjectId) -> Commit:
     if not refs.is_ancestor(repository, commit_id, tip):
         message = f"no commit '{commit_id}' on this branch"
-        raise SnapshotNotFoundError(message, where=commit_id, hint="see 'gitexport log'")
+        last = refs.last_snapshot(repository, tip)
+        near = "" if last is None else f"the last snapshot is '{last.snapshot}'; "
+        raise SnapshotNotFoundError(message, where=commit_id, hint=f"{near}see 'gitexport log'")
     return refs.read_commit(repository, commit_id)
 
 
@@ -147,14 +153,33 @@ def _last_instant(rev: str) -> datetime:
         if _DATE.fullmatch(rev):
             day = datetime.fromisoformat(rev).replace(tzinfo=UTC)
             return day + timedelta(days=1, seconds=-1)
-        if _TIME.fullmatch(rev):
-            at = datetime.fromisoformat(rev)
-            return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+        at = datetime.fromisoformat(rev)
+        return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
     except (ValueError, OverflowError) as error:
         message = f"'{rev}' is not a time: {error}"
         raise SnapshotNotFoundError(message, where=rev, hint=_FORMS) from error
+
+
+def _no_rev(repository: DataRepository, tip: ObjectId, rev: str) -> SnapshotNotFoundError:
+    """Says that a text has no form of a REV, and names the snapshots that may be meant."""
     message = f"'{rev}' does not name a snapshot"
-    raise SnapshotNotFoundError(message, where=rev, hint=_FORMS)
+    near = _nearest(repository, tip, rev)
+    hint = f"the nearest: {', '.join(near)}; {_FORMS}" if near else _FORMS
+    return SnapshotNotFoundError(message, where=rev, hint=hint)
+
+
+def _nearest(repository: DataRepository, tip: ObjectId, rev: str) -> list[str]:
+    """Finds what begins with a part of a commit id, or is next to a time; else the last."""
+    if _PART_OF_ID.fullmatch(rev):
+        ids = (commit_id for commit_id, _name in refs.snapshot_names(repository, tip))
+        begun = list(islice((found for found in ids if found.startswith(rev)), 3))
+        if begun:
+            return [str(found) for found in begun]
+    names = refs.snapshot_tags(repository) or _names_on_branch(repository, tip)
+    digits = "".join(_DIGITS.findall(rev))
+    if len(digits) < len("20250622"):
+        return names[-1:]
+    return _around(names, f"{digits[:8]}-{digits[8:14]}")
 
 
 def _nothing_named(repository: DataRepository, tip: ObjectId, name: str) -> SnapshotNotFoundError:
@@ -162,10 +187,14 @@ def _nothing_named(repository: DataRepository, tip: ObjectId, name: str) -> Snap
     if not names:
         return _no_snapshot(name)
     message = f"there is no snapshot '{name}'"
-    place = bisect_left(names, name)
-    nearest = names[max(0, place - 1) : place + 1]
-    hint = f"the nearest: {', '.join(nearest)}; see 'gitexport log'"
+    hint = f"the nearest: {', '.join(_around(names, name))}; see 'gitexport log'"
     return SnapshotNotFoundError(message, where=name, hint=hint)
+
+
+def _around(names: list[str], name: str) -> list[str]:
+    """Gives the names before and after the place where a name would stand."""
+    place = bisect_left(names, name)
+    return names[max(0, place - 1) : place + 1]
 
 
 def _names_on_branch(repository: DataRepository, tip: ObjectId) -> list[str]:

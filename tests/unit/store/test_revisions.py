@@ -71,6 +71,9 @@ def test_each_form_finds_its_snapshot(repository: DataRepository, rev: str, name
         ("-20250622", "a date"),
         ("", "a date"),
         ("٢٠٢٥", "a date"),
+        ("HEAD", "20250701-000000"),
+        ("v20250622-072115", "20250622-072114, 20250622-101500"),
+        ("1" * 40, "20250701-000000"),
         ("1" * 40, "gitexport log"),
     ],
 )
@@ -91,6 +94,15 @@ def test_a_full_commit_id_needs_the_branch_to_reach_it(repository: DataRepositor
     assert resolve(repository, "main", tip).commit_id == tip
     with pytest.raises(SnapshotNotFoundError):
         resolve(repository, "main", private)
+
+
+def test_the_beginning_of_a_commit_id_is_refused_with_the_whole(repository: DataRepository) -> None:
+    whole = resolve(repository, "main", NAMES[1]).commit_id
+
+    with pytest.raises(SnapshotNotFoundError) as caught:
+        resolve(repository, "main", whole[:30])
+
+    assert whole in (caught.value.hint or "")
 
 
 def test_a_clone_without_tags_still_knows_its_snapshots(
