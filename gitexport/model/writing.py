@@ -180,7 +180,7 @@ class RowWriter(RelationMaker, Protocol):
 
         May be called several times for an entity, with several actions. Columns that are
         not published keep their values, or take their defaults; generated ones are left to
-        the database.
+        the database. What yields the documents must not use this writer: it is taking them.
 
         Raises:
             RowRefusedError: A value is none of its column's type, or a document lacks a

@@ -90,6 +90,24 @@ def test_a_document_that_cannot_be_written_is_named_without_its_values(
     assert texts(connection, "things", "parts") == before
 
 
+@pytest.mark.parametrize("place", [1, 30, 68])
+@pytest.mark.parametrize("member", ['"small": 99999', '"span": "\\u0000"'])
+def test_a_document_is_named_wherever_it_stands_among_many(
+    database: str, connection: psycopg.Connection, place: int, member: str
+) -> None:
+    connection.execute(TABLES)
+    before = texts(connection, "things")
+    name = "n" * 100_000
+    rows = [((str(n),), document(f'"id": {n},\n  "name": "{name}"')) for n in range(100, 170)]
+    key = rows[place][0]
+    rows[place] = (key, document(f'"id": {key[0]},\n  "name": "n",\n  {member}'))
+    with pytest.raises(RowRefusedError) as caught:
+        write_rows(database, THINGS, rows)
+
+    assert caught.value.key == key
+    assert texts(connection, "things") == before
+
+
 def test_a_reference_without_target_names_the_row_that_refers(
     database: str, connection: psycopg.Connection
 ) -> None:

@@ -16,6 +16,8 @@ from gitexport.source.postgresql.writing.values import copy_field, plain_field, 
 from tests.property.strategies import STRINGS, json_texts
 
 COLUMNS = {"a": plain_field, "b": raw_field, "c": plain_field}
+PLAIN = {"a": plain_field, "c": plain_field}
+TEXTS = json_texts(strings=STRINGS)
 _ESCAPED = re.compile(rb"\\(.)", re.DOTALL)
 _MEANT = {b"n": b"\n", b"t": b"\t", b"r": b"\r"}
 
@@ -104,3 +106,39 @@ def test_a_value_that_cannot_be_stored_names_its_column() -> None:
     with pytest.raises(UnsupportedValueError, match="null character") as caught:
         reader.read(("1",), b'{\n  "a": 1,\n  "b": 1,\n  "c": "\\u0000"\n}\n')
     assert caught.value.where == "c"
+
+
+@given(st.lists(st.tuples(TEXTS, TEXTS), min_size=1, max_size=4))
+def test_a_line_has_the_fields_of_its_document_also_where_the_shape_is_known(
+    values: list[tuple[str, str]],
+) -> None:
+    reader, other = DocumentReader(PLAIN, ["a"]), DocumentReader(PLAIN, ["a"])
+    reader.line(("1",), b'{\n  "a": 1,\n  "c": 1\n}\n')
+    for a, c in values:
+        try:
+            document = canonical_json(f'{{"a": {a}, "c": {c}}}'.encode())
+            _, fields = other.read(("1",), document)
+        except UnsupportedValueError:
+            continue
+        _, line = reader.line(("1",), document)
+        assert line == b"\t".join(fields)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [b'"null"', b'"\\n"', b'"\\"\\""', b"null", b'""', b"-0.5e3", b"[]", b'[\n    "x"\n  ]'],
+)
+def test_a_line_separates_fields_and_nothing_else(value: bytes) -> None:
+    reader = DocumentReader(PLAIN, ["a"])
+    reader.line(("1",), b'{\n  "a": 1,\n  "c": 1\n}\n')
+    _, line = reader.line(("1",), b'{\n  "a": 1,\n  "c": %b\n}\n' % value)
+    assert line == b"1\t" + plain_field(value)
+    assert b"\n" not in line
+
+
+@pytest.mark.parametrize("value", [b"2", b'"2"', b"[]"])
+def test_a_document_that_names_another_key_is_refused(value: bytes) -> None:
+    reader = DocumentReader(PLAIN, ["a"], ["a"])
+    reader.line(("1",), b'{\n  "a": 1,\n  "c": 1\n}\n')
+    with pytest.raises(UnsupportedValueError, match="names another key in 'a'"):
+        reader.line(("1",), b'{\n  "a": %b,\n  "c": 1\n}\n' % value)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from gitexport.canonical.check import canonical_json
 from gitexport.canonical.encode import CLOSING, EMPTY_DOCUMENT, opening
@@ -23,9 +23,10 @@ from gitexport.source.postgresql.writing.values import (
     plain_field,
 )
 
-_QUOTE = ord('"')
 _STRING = rb'"[^"\\\x00-\x1f]*(?:\\.[^"\\\x00-\x1f]*)*"'
 _NUMBER = rb"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?"
+# What nearly all values are; most of them without a look at the rest of the pattern.
+_PLAIN_VALUE = rb"""("[^"\\\x00-\x1f]*+"|[1-9][0-9]*+(?![.eE])|true|false|null|%b)""" % _NUMBER
 _NESTED = rb"\[\]|\{\}|[\[{]\n(?:    [^\n]*\n)+  [\]}]"
 _VALUE = rb"(%b|%b|true|false|null|%b)" % (_STRING, _NUMBER, _NESTED)
 _MEMBER = re.compile(rb"^  (" + _STRING + rb"): ", re.MULTILINE)
@@ -45,11 +46,10 @@ class DocumentShape:
         self.missing = tuple(name for name in columns if name not in places)
         self.unknown = tuple(name for name in names if name not in columns)
         self.fields = [(places.get(name, -1), convert) for name, convert in columns.items()]
+        self.match = _pattern(names, _VALUE).fullmatch
         # Most documents hold the written columns in their order, and plain values alone.
-        self.is_plain = list(names) == list(columns) and {*columns.values()} <= {plain_field}
-        between = [re.escape(text) + _VALUE for text in opening(names)]
-        closing = CLOSING if names else EMPTY_DOCUMENT
-        self.match = re.compile(b"".join(between) + re.escape(closing)).fullmatch
+        is_plain = list(names) == list(columns) and {*columns.values()} <= {plain_field}
+        self.match_plain = _pattern(names, _PLAIN_VALUE).fullmatch if is_plain else None
 
     def values(self, document: bytes) -> tuple[bytes, ...] | None:
         """Gives each member's JSON text; None where the document has another shape."""
@@ -61,13 +61,17 @@ class DocumentReader:
     """Makes fields of one entity's documents, and counts what they lack and what is too much.
 
     `columns` are the columns that are written, with what converts their values; `key` names
-    those whose value comes from the document's key where the document has none.
+    those whose value comes from the document's key where the document has none. In the
+    columns of `told`, a document may say nothing else than its key.
     """
 
-    def __init__(self, columns: Mapping[str, Converter], key: Sequence[str]) -> None:
+    def __init__(
+        self, columns: Mapping[str, Converter], key: Sequence[str], told: Collection[str] = ()
+    ) -> None:
         self._columns = dict(columns)
         self._key = {name: place for place, name in enumerate(key)}
         self._names = list(columns)
+        self._told = [(self._names.index(name), self._key[name]) for name in told]
         self._shapes: dict[tuple[str, ...], DocumentShape] = {}
         self._latest: DocumentShape | None = None
 
@@ -91,6 +95,32 @@ class DocumentReader:
             counts.update(dict.fromkeys(shape.unknown, shape.documents))
         return dict(sorted(counts.items()))
 
+    def line(self, key: Key, document: bytes) -> tuple[DocumentShape, bytes]:
+        """Gives a document's shape, and its fields with tabs between them.
+
+        Raises:
+            UnsupportedValueError: As `read`, or the document names another key.
+        """
+        shape = self._latest
+        if shape is not None and shape.match_plain is not None:
+            found = shape.match_plain(document)
+            if found is not None and b'"null"' not in document:
+                values = found.groups()
+                for at, n in self._told:
+                    if values[at].strip(b'"') != key[n].encode():
+                        break
+                else:
+                    shape.documents += 1
+                    # Strings without escapes have quotes at their ends alone.
+                    return shape, b"\t".join(values).replace(b'"', b"")
+        shape, fields = self.read(key, document)
+        for at, n in self._told:
+            text = key[n].encode()
+            if fields[at] not in {text, copy_field(text)}:
+                message = f"the document names another key in '{self._names[at]}'"
+                raise UnsupportedValueError(message, hint="a document stands at its own path")
+        return shape, b"\t".join(fields)
+
     def read(self, key: Key, document: bytes) -> tuple[DocumentShape, list[bytes]]:
         """Gives a document's shape, and a field for each column.
 
@@ -102,8 +132,6 @@ class DocumentReader:
         found = None if shape is None else shape.match(document)
         if shape is not None and found is not None:
             shape.documents += 1
-            if shape.is_plain and b"\\" not in document and b'"null"' not in document:
-                return shape, [v[1:-1] if v[0] == _QUOTE else v for v in found.groups()]
             return shape, self._fields(key, shape, found.groups())
         shape, values = self._shape_of(document)
         shape.documents += 1
@@ -140,3 +168,9 @@ class DocumentReader:
 
     def _new(self, names: tuple[str, ...]) -> DocumentShape:
         return DocumentShape(len(self._shapes), names, self._columns)
+
+
+def _pattern(names: Sequence[str], value: bytes) -> re.Pattern[bytes]:
+    between = [re.escape(text) + value for text in opening(names)]
+    closing = CLOSING if names else EMPTY_DOCUMENT
+    return re.compile(b"".join(between) + re.escape(closing))

@@ -8,7 +8,8 @@ memory stays flat and a refused value can be told by its document's key.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
+from itertools import chain, islice
 
 import psycopg
 from psycopg import sql
@@ -35,14 +36,13 @@ from gitexport.source.postgresql.writing.values import (
 COMPLETE = -1
 """The shape of documents that hold every column, or whose others become null."""
 
-_PIECE_BYTES = 1 << 22
+# The server reads a block while the next one is made.
+_BLOCK_BYTES = 1 << 16
+_BLOCKS = 64
 _KEYS = 5000
 # The words for line and column are in the server's language.
 _PLACE = re.compile(r"^COPY gitexport_\w+, [^\d\n]*(\d+)(?:, [^\d\n:]*\bc(\d+))?", re.MULTILINE)
-# Of these types, a value's text is also what stands in its document.
-_TOLD_BY_JSON = frozenset(
-    {"bool", "int2", "int4", "int8", "oid", "numeric", "text", "varchar", "uuid"}
-)
+_Block = tuple[list[bytes], list[Key]]
 _ACTIONS = {
     RowAction.INSERT: b"i",
     RowAction.UPDATE: b"u",
@@ -68,17 +68,13 @@ class Stage:
         self.used_shapes: set[int] = set()
         self._cursor = cursor
         self._is_settled = False
+        self._analyzed = [-1, 0]
+        self._actions: set[RowAction] = set()
         columns = {
             column.name: converter(target.types[column.name], target.delimiters)
             for column in target.columns
         }
-        self._reader = DocumentReader(columns, target.entity.key)
-        places = {column.name: place for place, column in enumerate(target.columns)}
-        self._own_key = [
-            (places[name], part)
-            for part, name in enumerate(target.entity.key)
-            if target.types[name].base.name in _TOLD_BY_JSON and target.types[name].base.is_builtin
-        ]
+        self._reader = DocumentReader(columns, target.entity.key, target.told_key)
         self._create()
 
     @property
@@ -92,6 +88,10 @@ class Stage:
             return ()
         return tuple(n for n in self._reader.shapes[shape].missing if n not in self.key)
 
+    def takes(self, action: RowAction) -> bool:
+        """Tells whether documents were staged with an action."""
+        return action in self._actions
+
     @property
     def key(self) -> tuple[str, ...]:
         """The names of the key's columns."""
@@ -101,8 +101,10 @@ class Stage:
         self, documents: Iterable[tuple[Key, bytes]], action: RowAction, missing: MissingColumns
     ) -> StagedRows:
         """Takes documents; see `gitexport.model.writing.RowWriter.stage`."""
-        for lines, keys in self._pieces(documents, _ACTIONS[action], missing):
-            self._copy(self.table, lines, keys)
+        self._actions.add(action)
+        blocks = self._blocks(documents, _ACTIONS[action], missing)
+        for first in blocks:
+            self._copy(self.table, chain([first], islice(blocks, _BLOCKS - 1)))
         inserted = self.used_shapes if action is not RowAction.UPDATE else set()
         required = {name for n in inserted for name in self.target.required(self.missing(n))}
         return StagedRows(
@@ -161,8 +163,11 @@ class Stage:
                     )
                 )
         self._is_settled = True
-        for table in (self.table, self.gone):
-            self._cursor.execute(sql.SQL("ANALYZE {}").format(table))
+        now = [self.rows, self.deletions]
+        for table, rows, before in zip((self.table, self.gone), now, self._analyzed, strict=True):
+            if rows != before:
+                self._cursor.execute(sql.SQL("ANALYZE {}").format(table))
+        self._analyzed = now
 
     def keys_of(
         self, condition: sql.Composable, limit: int = 1, *, is_gone: bool = False
@@ -215,9 +220,9 @@ class Stage:
                 ).format(table, sql.SQL(", ").join(columns), target.table)
             )
 
-    def _pieces(
+    def _blocks(
         self, documents: Iterable[tuple[Key, bytes]], action: bytes, missing: MissingColumns
-    ) -> Iterator[tuple[list[bytes], list[Key]]]:
+    ) -> Iterator[_Block]:
         lines: list[bytes] = []
         keys: list[Key] = []
         size = 0
@@ -227,32 +232,26 @@ class Stage:
             if shape is not latest:
                 latest, head = shape, b"%b\t%d\t" % (action, self._number(key, shape, missing))
             self.rows += 1
-            line = b"%d\t%b%b\n" % (self.rows, head, b"\t".join(fields))
+            line = b"%d\t%b%b\n" % (self.rows, head, fields)
             lines.append(line)
             keys.append(key)
             size += len(line)
-            if size > _PIECE_BYTES:
+            if size > _BLOCK_BYTES:
                 yield lines, keys
                 lines, keys, size = [], [], 0
         if lines:
             yield lines, keys
 
-    def _read(self, key: Key, document: bytes) -> tuple[DocumentShape, list[bytes]]:
+    def _read(self, key: Key, document: bytes) -> tuple[DocumentShape, bytes]:
         name = self.target.entity.name
         if len(key) != len(self.key):
             message = f"the key has {len(key)} parts, and '{name}' has {len(self.key)}"
             raise unsuitable(name, key, message, hint="see 'key' in gitexport.toml")
         try:
-            shape, fields = self._reader.read(key, document)
+            return self._reader.line(key, document)
         except UnsupportedValueError as error:
             column = f"column '{error.where}' " if error.where else ""
-            raise unsuitable(name, key, column + error.message) from error
-        for place, part in self._own_key:
-            text = key[part].encode()
-            if fields[place] != text and fields[place] != copy_field(text):
-                message = f"the document names another key in '{self.target.columns[place].name}'"
-                raise unsuitable(name, key, message, hint="a document stands at its own path")
-        return shape, fields
+            raise unsuitable(name, key, column + error.message, hint=error.hint) from error
 
     def _number(self, key: Key, shape: DocumentShape, missing: MissingColumns) -> int:
         lacking = [name for name in shape.missing if name not in self.key] if shape.missing else []
@@ -265,14 +264,17 @@ class Stage:
         self.used_shapes.add(number)
         return number
 
-    def _copy(self, table: sql.Identifier, lines: Sequence[bytes], keys: Sequence[Key]) -> None:
+    def _copy(self, table: sql.Identifier, blocks: Iterable[_Block]) -> None:
+        keys: list[Key] = []
         try:
             with self._cursor.copy(
                 sql.SQL("COPY {} FROM STDIN (NULL {})").format(
                     table, sql.Literal(COPY_NULL.decode())
                 )
             ) as copy:
-                copy.write(b"".join(lines))
+                for lines, some in blocks:
+                    keys += some
+                    copy.write(b"".join(lines))
         except psycopg.Error as error:
             entity = self.target.entity.name
             if not is_about_a_row(error):
@@ -292,5 +294,5 @@ class Stage:
         found = [key for key in fitting if key in living]
         if found:
             lines = [b"\t".join(copy_field(p.encode()) for p in key) + b"\n" for key in found]
-            self._copy(self.gone, lines, found)
+            self._copy(self.gone, [(lines, found)])
             self.deletions += len(found)

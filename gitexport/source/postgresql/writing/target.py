@@ -20,6 +20,10 @@ from gitexport.source.postgresql.session import Cursor
 from gitexport.source.postgresql.value_types import ValueType, read_value_types
 
 _TABLES = frozenset({RelationKind.TABLE, RelationKind.PARTITIONED})
+# Of these types, a value's text is also what stands in its document.
+_TOLD_BY_JSON = frozenset(
+    {"bool", "int2", "int4", "int8", "oid", "numeric", "text", "varchar", "uuid"}
+)
 _DELIMITERS = """
 SELECT pg_catalog.format_type(t.oid, NULL), t.typdelim::text
   FROM pg_catalog.pg_type AS t WHERE t.typdelim <> ',' AND t.typdelim <> ''
@@ -73,6 +77,14 @@ class Target:
             column.name
             for column in self.columns
             if column.generated is None and column.identity != "always"
+        )
+
+    @cached_property
+    def told_key(self) -> tuple[str, ...]:
+        """Columns of the key whose text is also what stands in a document."""
+        kinds = {name: self.types[name].base for name in self.entity.key}
+        return tuple(
+            name for name, base in kinds.items() if base.is_builtin and base.name in _TOLD_BY_JSON
         )
 
     @cached_property

@@ -13,7 +13,7 @@ from psycopg import sql
 
 from gitexport.canonical.nested import canonical_nested
 from gitexport.model.ports import Key, NestedKind
-from gitexport.model.writing import WriteCounts
+from gitexport.model.writing import RowAction, WriteCounts
 from gitexport.source.postgresql.copy_stream import copied, read_text
 from gitexport.source.postgresql.session import Cursor
 from gitexport.source.postgresql.value_types import ValueType
@@ -82,6 +82,8 @@ class Verdicts:
         stage, target = self.stage, self.stage.target
         stage.settle()
         self._cursor.execute(sql.SQL("TRUNCATE {}").format(stage.verdicts))
+        if not self._has_rows():
+            return
         loose = [name for name in target.updatable if holds_json(target.types[name])]
         for shape in sorted(stage.used_shapes):
             names = [name for name in target.updatable if name not in stage.missing(shape)]
@@ -105,6 +107,10 @@ class Verdicts:
         if loose:
             self._compare_json(loose)
         self._cursor.execute(sql.SQL("ANALYZE {}").format(stage.verdicts))
+
+    def _has_rows(self) -> bool:
+        form = sql.SQL("SELECT EXISTS (SELECT FROM {})").format(self.stage.target.table)
+        return any(found for (found,) in self._cursor.execute(form).fetchall())
 
     def _differs(self, names: list[str]) -> sql.Composable:
         if not names:
@@ -159,9 +165,9 @@ class Verdicts:
             "s.action = 'u' AND NOT EXISTS (SELECT FROM {} AS v WHERE v.line = s.line)"
         ).format(stage.verdicts)
         name, relation = target.entity.name, target.entity.relation
-        for key in stage.keys_of(there):
+        for key in stage.keys_of(there) if stage.takes(RowAction.INSERT) else ():
             raise unsuitable(name, key, f"'{relation}' has a row with this key already")
-        for key in stage.keys_of(gone):
+        for key in stage.keys_of(gone) if stage.takes(RowAction.UPDATE) else ():
             raise unsuitable(name, key, f"'{relation}' has no row with this key")
         for key, column in self._fixed():
             message = f"column '{column}' is always an identity, which no update changes"
