@@ -60,6 +60,7 @@ class DataRepository:
 
     def __init__(self, handle: pygit2.Repository) -> None:
         self._handle: pygit2.Repository | None = handle
+        self._odb: pygit2.Odb | None = None
         self.gitdir = Path(handle.path)
         self.common_dir = _common_dir(self.gitdir)
         self.is_bare = bool(handle.is_bare)
@@ -162,7 +163,7 @@ class DataRepository:
 
     def forget(self) -> None:
         """Drops the kept handle, as after packs were replaced or before a fork."""
-        self._handle = None
+        self._handle = self._odb = None
 
     def tree_of(self, commit_id: ObjectId) -> bytes:
         """Gives the 20-byte id of a commit's tree.
@@ -232,7 +233,8 @@ class DataRepository:
 
     def _read(self, object_id: bytes, kind: ObjectType) -> bytes:
         try:
-            found, raw = self.pygit().odb.read(pygit2.Oid(raw=object_id))
+            odb = self._odb = self._odb or self.pygit().odb
+            found, raw = odb.read(pygit2.Oid(raw=object_id))
         except Exception:
             # On the path of every document, only a failure pays for telling of it.
             with translated(f"the {kind.name.lower()} '{object_id.hex()}' cannot be read"):
