@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from gitexport.errors import ConfigError
-from gitexport.model.relation import Relation, RelationKind
+from gitexport.model.relation import Column, Relation, RelationKind
 
 _WRITABLE = frozenset((RelationKind.TABLE, RelationKind.PARTITIONED))
 
@@ -42,24 +42,32 @@ def fit_columns(
     notes: list[str] = []
     for column in published:
         found = target.column(column)
+        if found is None and column in keys:
+            message = f"'{target.name}' has no column '{column}', which identifies its rows"
+            hint = f"choose other columns with --match {name}=COLUMN"
+            raise ConfigError(message, where=f"entity '{name}'", hint=hint)
         if found is None:
-            if column in keys:
-                message = f"'{target.name}' has no column '{column}', which identifies its rows"
-                hint = f"choose other columns with --match {name}=COLUMN"
-                raise ConfigError(message, where=f"entity '{name}'", hint=hint)
             notes.append(f"{name}: the target has no column '{column}'; its values are left out")
-        elif found.generated is not None:
-            if column in keys:
-                columns.append(column)
-        else:
+        elif found.generated is None:
             columns.append(column)
-            before = stored.column(column)
-            if before is not None and before.type_name != found.type_name:
-                notes.append(
-                    f"{name}: column '{column}' is {found.type_name} in the target and"
-                    f" {before.type_name} in the snapshot; its values are converted"
-                )
-    lacking = tuple(
+            notes += _conversion(name, stored.column(column), found)
+        elif column in keys:
+            columns.append(column)
+    return ColumnFit(tuple(columns), _lacking(target, published), tuple(notes))
+
+
+def _conversion(name: str, before: Column | None, found: Column) -> list[str]:
+    if before is None or before.type_name == found.type_name:
+        return []
+    note = (
+        f"{name}: column '{found.name}' is {found.type_name} in the target and"
+        f" {before.type_name} in the snapshot; its values are converted"
+    )
+    return [note]
+
+
+def _lacking(target: Relation, published: Sequence[str]) -> tuple[str, ...]:
+    return tuple(
         column.name
         for column in target.columns
         if column.name not in published
@@ -68,4 +76,3 @@ def fit_columns(
         and column.generated is None
         and column.identity is None
     )
-    return ColumnFit(tuple(columns), lacking, tuple(notes))

@@ -1,0 +1,142 @@
+"""Stages an import's documents and deletions, entity by entity; no row changes here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+
+from gitexport.model.ports import Key, Progress
+from gitexport.model.recognition import NativeDocument, Recogniser
+from gitexport.model.writing import CurrentRow, RowAction, RowWriter, StagedRows
+from gitexport.transfer import import_guards as guards
+from gitexport.transfer.checked_documents import DocumentCheck
+from gitexport.transfer.import_documents import ImportDocuments
+from gitexport.transfer.import_options import ImportMode, ImportOptions
+from gitexport.transfer.import_plan import PlannedEntity
+from gitexport.transfer.import_report import ImportReport
+from gitexport.transfer.merging import MergedDocuments, merge_documents
+from gitexport.transfer.snapshot_changes import ChangedDocument
+
+_BATCH = 2000
+_ACTIONS = {
+    ImportMode.SKIP: RowAction.SKIP,
+    ImportMode.UPSERT: RowAction.UPSERT,
+    ImportMode.MIRROR: RowAction.UPSERT,
+}
+
+
+class Staging:
+    """What is staged in one import's transaction.
+
+    `staged` is what the writer said of each entity. `skipped` counts by entity what the
+    source deleted and no mirror asked to delete.
+    """
+
+    def __init__(
+        self,
+        documents: ImportDocuments,
+        writer: RowWriter,
+        options: ImportOptions,
+        *,
+        planned: Sequence[PlannedEntity],
+        progress: Progress,
+    ) -> None:
+        self.staged: dict[str, StagedRows] = {}
+        self.skipped: dict[str, int] = {}
+        self._documents = documents
+        self._writer = writer
+        self._options = options
+        self._planned = planned
+        self._progress = progress
+
+    def stage(self, planned: PlannedEntity, recogniser: Recogniser, report: ImportReport) -> None:
+        """Stages one entity; what a merge cannot decide is added to the report.
+
+        Raises:
+            UsageError: A mirror of some rows is asked for whose keys are the target's.
+            RowRefusedError: A document is none that its relation could hold.
+            SourceError: The database refused.
+        """
+        if planned.recognised.is_rewritten:
+            self._stage_rewritten(planned, recogniser, report)
+        elif self._documents.is_merge:
+            for batch in _batches(self._documents.changed(planned)):
+                natives = [
+                    NativeDocument(key, key, document, base, None) for key, base, document in batch
+                ]
+                self._stage_merged(planned, natives, report)
+        else:
+            self._stage(planned, self._documents.whole(planned))
+            self._refuse_other_members(planned)
+        if planned.mode is ImportMode.MIRROR and not self._documents.is_merge:
+            self._stage_departures(planned)
+
+    def _refuse_other_members(self, planned: PlannedEntity) -> None:
+        """Names the first document that has other members than its relation's file says."""
+        staged = self.staged[planned.name]
+        left_out = set(planned.stored.published) - set(planned.fit.columns)
+        if staged.missing or set(staged.unknown) - left_out:
+            check = DocumentCheck(planned.name, planned.stored)
+            for document in self._documents.source.documents(planned.name):
+                check.check(document)
+
+    def _stage_rewritten(
+        self, planned: PlannedEntity, recogniser: Recogniser, report: ImportReport
+    ) -> None:
+        for natives in recogniser.documents(planned.recognised):
+            if self._documents.is_merge:
+                self._stage_merged(planned, natives, report)
+            else:
+                self._stage(planned, [(n.key, n.document) for n in natives if n.document])
+            self._progress.advance(len(natives))
+
+    def _stage_merged(
+        self, planned: PlannedEntity, natives: Sequence[NativeDocument], report: ImportReport
+    ) -> None:
+        if planned.mode is ImportMode.SKIP:
+            self._stage(planned, [(n.key, n.document) for n in natives if n.document])
+            return
+        if planned.mode is not ImportMode.MIRROR:
+            gone = sum(native.document is None for native in natives)
+            self.skipped[planned.name] = self.skipped.get(planned.name, 0) + gone
+            natives = [native for native in natives if native.document is not None]
+        rows = self._writer.current(planned.entity, [native.key for native in natives])
+        merged = self._merge(planned, natives, rows)
+        report.conflicts += merged.conflicts
+        self._stage(planned, merged.documents)
+        self._writer.stage_deletions(planned.entity, merged.deletions)
+
+    def _merge(
+        self,
+        planned: PlannedEntity,
+        natives: Sequence[NativeDocument],
+        rows: Iterable[CurrentRow],
+    ) -> MergedDocuments:
+        current = {row.key: row.document for row in rows if row.document is not None}
+        return merge_documents(planned.name, natives, current, planned.fit.columns)
+
+    def _stage(self, planned: PlannedEntity, documents: Iterable[tuple[Key, bytes]]) -> None:
+        with guards.naming_documents(self._planned):
+            self.staged[planned.name] = self._writer.stage(
+                planned.entity, documents, _ACTIONS[planned.mode]
+            )
+
+    def _stage_departures(self, planned: PlannedEntity) -> None:
+        if self._options.is_whole(planned.name):
+            self._writer.stage_departures(planned.entity)
+            return
+        guards.refuse_partial_mirror(planned)
+        kept = {document.key for document in self._documents.source.documents(planned.name)}
+        rows = self._writer.current(planned.entity, None, is_locked=False)
+        gone = [
+            row.key
+            for row in rows
+            if row.key not in kept and self._options.wants(planned.name, row.key)
+        ]
+        self._writer.stage_deletions(planned.entity, gone)
+
+
+def _batches(items: Iterable[ChangedDocument]) -> Iterator[list[ChangedDocument]]:
+    iterator = iter(items)
+    while batch := list(islice(iterator, _BATCH)):
+        yield batch
