@@ -24,17 +24,18 @@ from gitexport.export.options import ExportOptions, Override
 from gitexport.export.run import export_locked, preview_changes
 from gitexport.model import faults
 from gitexport.model.entity import Entity
-from gitexport.model.ports import Key, Source
+from gitexport.model.ports import Source
 from gitexport.model.report import ExportReport
 from gitexport.model.snapshot import EntityCounts, ObjectId, Origin
 from gitexport.model.writing import RowWriter, WritableSource, WritingOptions
 from gitexport.restore.pending import naming_ways_on, with_pending
-from gitexport.restore.plan import DocumentTarget, Plan
+from gitexport.restore.plan import Plan
+from gitexport.restore.row_targets import keep_rows
 from gitexport.restore.rows import Confirm, RowsPlan, RowsReport
 from gitexport.restore.rows_planner import RowsPlanner
 from gitexport.restore.schemas import refuse_invalid
 from gitexport.restore.snapshot import MakePlan, Workplace
-from gitexport.restore.tip import Tip, key_of
+from gitexport.restore.tip import Tip
 from gitexport.restore.writing import RowMovedError, verify, with_path
 from gitexport.store import refs
 from gitexport.store.lock import RepositoryLock
@@ -231,26 +232,10 @@ class _Run:
         return self._plan(tip, report)
 
     def _plan(self, tip: Tip, report: ExportReport) -> Plan:
-        """Makes the plan, and leaves out rows that are quarantined or have no known key."""
+        """Makes the plan, with what can be rows."""
         plan = self._make_plan(tip)
-        refused = {
-            (name, row.key) for name, found in report.entities.items() for row in found.quarantined
-        }
-        kept: list[DocumentTarget] = []
-        for target in plan.targets:
-            known = _with_key(tip, target)
-            if known is None:
-                plan.left_alone.append(
-                    f"{target.name}: its key is too long for its name and is left alone"
-                )
-            elif (known.entity, known.key) in refused:
-                plan.quarantined.append(known.name)
-            else:
-                kept.append(known)
-        plan.targets = kept
+        keep_rows(plan, tip, report)
         refuse_invalid(tip, plan)
-        # Files made by queries come from their queries.
-        plan.files = []
         return plan
 
     def _planner(self, writer: RowWriter, tip: Tip) -> RowsPlanner:
@@ -288,19 +273,6 @@ class _Run:
         return Context(
             self._source, place.repository, place.publication, options, place.clock, place.progress
         )
-
-
-def _with_key(tip: Tip, target: DocumentTarget) -> DocumentTarget | None:
-    """Finds the key of a document whose name holds only a part of it."""
-    if target.key is not None:
-        return target
-    stored = tip.tree.entity(target.entity)
-    blob = target.current or target.wanted
-    if stored is None or blob is None:
-        return None
-    content = target.content if blob == target.wanted and target.content else tip.read(blob)
-    key: Key | None = key_of(content, stored.key)
-    return None if key is None else replace(target, key=key)
 
 
 def _unsaved(report: ExportReport) -> dict[str, EntityCounts]:

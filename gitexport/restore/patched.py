@@ -12,7 +12,7 @@ from gitexport.model.field_merge import FieldConflict, same_value
 from gitexport.model.pointer import get, parse_pointer
 from gitexport.model.snapshot import Origin, OriginKind
 from gitexport.restore.plan import DocumentConflict, DocumentTarget, Plan
-from gitexport.restore.tip import Tip, blob_of, exists_in, is_literal, key_of, write_document
+from gitexport.restore.tip import Tip, blob_of, exists_in, has_key, write_document
 
 
 def plan_apply(tip: Tip, patch: PatchFile) -> Plan:
@@ -92,8 +92,9 @@ def _refuse_other_key(
     """A document stands where its key says, so the key cannot change in place."""
     if target.content is None:
         return
-    if target.key is not None and is_literal(entity):
-        is_other = key_of(target.content, entity.key) != target.key
+    is_named = None if target.key is None else has_key(target.content, entity, target.key)
+    if is_named is not None:
+        is_other = not is_named
     else:
         is_other = value is not ABSENT and any(
             not same_value(get(value, (name,)), get(made, (name,))) for name in entity.key

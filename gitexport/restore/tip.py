@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
+from gitexport.canonical.document_key import key_parts
 from gitexport.canonical.value import JsonValue, canonical_value, loads
 from gitexport.compare.stored import StoredEntity, StoredHistory, StoredTree
 from gitexport.errors import ConfigError, UnsupportedValueError
@@ -15,8 +16,6 @@ from gitexport.model.snapshot import ObjectId
 from gitexport.store import refs
 from gitexport.store.pack import ObjectKind, object_id
 from gitexport.store.trees import FILE_MODE
-
-_LITERAL_TYPES = frozenset({"smallint", "integer", "bigint", "text", "uuid"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,31 +102,36 @@ def _names_one(history: StoredHistory, tree: StoredTree, entity: StoredEntity) -
             key = entity.paths.parse(directory + b"/" + name)
             if key is None or entry.mode != FILE_MODE:
                 continue
-            if not isinstance(key, tuple) or not is_literal(entity):
+            if not isinstance(key, tuple):
                 return True
-            return key_of(history.repository.read_blob(entry.object_id), entity.key) == key
+            content = history.repository.read_blob(entry.object_id)
+            return has_key(content, entity, key) is not False
         tree.reader.forget(directory)
     return False
 
 
-def is_literal(entity: StoredEntity) -> bool:
-    """Tells whether the text of the key's values is what the document says."""
-    columns = [entity.relation.column(name) for name in entity.key]
-    return all(column is None or column.type_name in _LITERAL_TYPES for column in columns)
+def has_key(document: bytes, entity: StoredEntity, key: Key) -> bool | None:
+    """Tells whether a document is that of a key; None where its values do not settle the text."""
+    value = _object(document)
+    if value is None or any(value.get(name) is None for name in entity.key):
+        return False
+    parts = key_parts(value, entity.relation, entity.key)
+    return None if None in parts else parts == key
 
 
-def key_of(document: bytes, columns: Collection[str]) -> Key | None:
+def key_of(document: bytes, entity: StoredEntity) -> Key | None:
     """Reads a key from a document; None where its text is not that of the value."""
-    try:
-        value = loads(document)
-    except UnsupportedValueError:
+    value = _object(document)
+    if value is None:
         return None
-    if not isinstance(value, dict):
-        return None
-    parts = [value.get(name) for name in columns]
-    if any(isinstance(part, bool) or not isinstance(part, (int, str)) for part in parts):
-        return None
-    return tuple(map(str, parts))
+    found: list[str] = []
+    for name, part in zip(entity.key, key_parts(value, entity.relation, entity.key), strict=True):
+        # What stands in a document as text is nearly always the text of the value.
+        told = value.get(name) if part is None else part
+        if isinstance(told, bool) or not isinstance(told, (int, str)):
+            return None
+        found.append(str(told))
+    return tuple(found)
 
 
 def matching(addresses: Collection[Address], key: Key | None) -> list[Address]:
@@ -145,6 +149,14 @@ def blob_of(content: bytes) -> bytes:
 def write_document(value: object) -> bytes:
     """Writes a document that was read exactly."""
     return canonical_value(_checked(value))
+
+
+def _object(document: bytes) -> dict[str, JsonValue] | None:
+    try:
+        value = loads(document)
+    except UnsupportedValueError:
+        return None
+    return value if isinstance(value, dict) else None
 
 
 def _checked(value: object) -> JsonValue:

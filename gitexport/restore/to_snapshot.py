@@ -206,7 +206,7 @@ class _Planner:
     def _read_key(self, blob: bytes | None, entity: StoredEntity) -> Key | None:
         if blob is None:
             return None
-        return key_of(self._tip.read(blob), entity.key)
+        return key_of(self._tip.read(blob), entity)
 
 
 def _hex(blob: bytes | None) -> str | None:

@@ -103,7 +103,7 @@ class _Undo:
         key = change.key
         if self._only and key is None:
             known = made or before
-            key = None if known is None else key_of(read(known), entity.key)
+            key = None if known is None else key_of(read(known), entity)
         meant = matching(self._meant(entity.name), key)
         if self._only and not meant:
             return

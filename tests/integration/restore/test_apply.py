@@ -147,6 +147,25 @@ def test_document_that_stands_under_another_key_is_refused(journey: Journey, pat
     assert "another key" in result.err
 
 
+@pytest.mark.parametrize(("moment", "code"), [("2025-01-02T10:00:00", 0), ("2025-01-03", 2)])
+def test_document_is_added_under_the_text_of_its_key_and_no_other(
+    journey: Journey, moment: str, code: int
+) -> None:
+    journey.sql("CREATE TABLE days (day timestamp PRIMARY KEY)")
+    journey.sql("INSERT INTO days VALUES ('2025-01-01')")
+    journey.done("init")
+    journey.done("track")
+    journey.export()
+    journey.sql("INSERT INTO days VALUES ('2025-01-02 10:00')")
+    journey.export()
+    file = make_patch(journey, "latest~1", "latest")
+    journey.done("restore", "latest~1")
+    file.write_text(file.read_text().replace("2025-01-02T10:00:00", moment))
+
+    assert journey.run("apply", str(file)).code == code
+    assert len([path for path in documents(journey) if "/days/" in path]) == 2 - bool(code)
+
+
 def test_missing_file_is_refused(journey: Journey, tmp_path: Path) -> None:
     assert journey.run("apply", str(tmp_path / "none.json")).code == 2
     (tmp_path / "other.json").write_text("[]")
