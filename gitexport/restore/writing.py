@@ -7,11 +7,12 @@ read back before the transaction ends.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from fnmatch import fnmatchcase
 
-from gitexport.canonical.value import loads
+from gitexport.canonical.value import ExactNumber, loads
 from gitexport.errors import ConflictError, RowRefusedError, UnsupportedValueError
 from gitexport.model.address import format_address
 from gitexport.model.entity import Deletes, Entity
@@ -102,7 +103,7 @@ def verify(writer: RowWriter, tip: Tip, staged: Staged, *, is_strict: bool) -> l
         ConflictError: A row did not become what its document says, and has to.
     """
     differing: list[str] = []
-    seen = 0
+    seen = rewritten = 0
     for row in writer.written(staged.entity):
         target = staged.targets.get(row.key)
         if target is None:
@@ -114,10 +115,12 @@ def verify(writer: RowWriter, tip: Tip, staged: Staged, *, is_strict: bool) -> l
         elif row.document is None:
             differing.append(f"{name} cannot be read back: {row.problem}")
         elif blob_of(row.document) != target.wanted:
-            columns = _differing(staged, _content(tip, target), row.document)
+            wanted = _content(tip, target)
+            columns = _differing(staged, wanted, row.document, _is_equal)
             if columns:
                 names = ", ".join(f"'{column}'" for column in columns)
                 differing.append(f"{name} has another value in {names}")
+            rewritten += not columns and bool(_differing(staged, wanted, row.document, same_value))
     missing = staged.inserted + staged.updated - seen
     if missing > 0:
         differing.append(f"{missing} rows of '{staged.entity.name}' are not there")
@@ -126,6 +129,9 @@ def verify(writer: RowWriter, tip: Tip, staged: Staged, *, is_strict: bool) -> l
         message = "rows did not become what the snapshot holds; nothing was changed"
         hint = "a trigger, rule, generated column or changed type made them different"
         raise ConflictError(message, where="; ".join(differing[:_NAMED]) + more, hint=hint)
+    if rewritten:
+        name = staged.entity.name
+        differing.append(f"{rewritten:,} rows of '{name}' hold equal values, written otherwise")
     return differing
 
 
@@ -212,7 +218,9 @@ def _is_published(entity: Entity, name: str) -> bool:
     return is_named and not any(fnmatchcase(name, pattern) for pattern in entity.exclude)
 
 
-def _differing(staged: Staged, wanted: bytes, found: bytes) -> list[str]:
+def _differing(
+    staged: Staged, wanted: bytes, found: bytes, is_same: Callable[[object, object], bool]
+) -> list[str]:
     """Lists the members in which a row differs from what its document says of it.
 
     Generated columns are the database's own.
@@ -225,4 +233,15 @@ def _differing(staged: Staged, wanted: bytes, found: bytes) -> list[str]:
         return ["the whole document"]
     generated = {column.name for column in staged.relation.columns if column.generated}
     shared = [name for name in new if name in old and name not in generated]
-    return [name for name in shared if not same_value(old[name], new[name])]
+    return [name for name in shared if not is_same(old[name], new[name])]
+
+
+def _is_equal(wanted: object, found: object) -> bool:
+    """Compares exactly, but for the zeros that a number gets where its column got more digits."""
+    if same_value(wanted, found):
+        return True
+    numbers = (int, ExactNumber)
+    if not (isinstance(wanted, numbers) and isinstance(found, numbers)):
+        return False
+    is_plain = not isinstance(wanted, bool) and not isinstance(found, bool)
+    return is_plain and Decimal(str(wanted)) == Decimal(str(found))

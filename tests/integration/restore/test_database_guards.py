@@ -403,6 +403,17 @@ def test_value_that_the_column_rounds_is_refused_by_name(journey: Journey) -> No
     assert rows(journey, "order_details") == before
 
 
+def test_numbers_of_a_column_with_more_digits_go_back(journey: Journey) -> None:
+    tag = latest(journey)
+    journey.sql("ALTER TABLE order_details ALTER amount TYPE numeric(30, 12)")
+    journey.export("--full")
+
+    report = restore(journey, tag, "--only", "order_details:10248,3").json()
+
+    assert report["warnings"] == ["1 rows of 'order_details' hold equal values, written otherwise"]
+    assert journey.done("export", "-o", "json").json()["snapshot"] is None
+
+
 @pytest.mark.parametrize("where", [(), ("--database", "--yes")])
 def test_document_that_todays_schema_refuses_is_named(
     journey: Journey, first: str, where: tuple[str, ...]
