@@ -170,16 +170,7 @@ def _flag_statement(
     # between our read and this statement would be marked as exported in a state that no
     # commit holds.
     if not passes_locked:
-        return sql.SQL(
-            "UPDATE {table} AS t SET {flag} = TRUE FROM ({batch}) AS b"
-            " WHERE t.ctid = b.place AND t.xmin = b.xmin AND {same_key} AND {same_part}"
-        ).format(
-            table=table,
-            flag=flag,
-            batch=batch,
-            same_key=_same_key(entity, "t"),
-            same_part=same_part,
-        )
+        return _direct_statement(entity, batch, same_part)
     # Subqueries instead of WITH, which the server refuses where a rule rewrites the UPDATE; one
     # that locks rows is never merged into the query around it.
     return sql.SQL(
@@ -195,6 +186,22 @@ def _flag_statement(
         same_part=same_part,
         flag=flag,
         same_row=same_row,
+    )
+
+
+def _direct_statement(
+    entity: Entity, batch: sql.Composable, same_part: sql.Composable
+) -> sql.Composed:
+    """Gives the statement that writes rows without locking them first."""
+    return sql.SQL(
+        "UPDATE {table} AS t SET {flag} = TRUE FROM ({batch}) AS b"
+        " WHERE t.ctid = b.place AND t.xmin = b.xmin AND {same_key} AND {same_part}"
+    ).format(
+        table=identifier(entity),
+        flag=sql.Identifier(entity.flag),
+        batch=batch,
+        same_key=_same_key(entity, "t"),
+        same_part=same_part,
     )
 
 
