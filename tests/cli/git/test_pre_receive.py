@@ -208,6 +208,7 @@ def test_snapshot_that_cannot_be_read_is_refused(
     (repository_path / "gitexport.toml").write_text("format = 1\nx = ")
     git(repository_path, "commit", "-q", "-a", "--amend", "--no-edit", "--no-verify")
 
-    (line, *_more) = refused(repository_path, "main")
+    # The changed commit may also be of another second than its tag.
+    lines = refused(repository_path, "main")
 
-    assert "gitexport.toml" in line
+    assert any("gitexport.toml" in line for line in lines)
