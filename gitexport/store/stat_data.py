@@ -11,7 +11,6 @@ from __future__ import annotations
 import os
 import struct
 import time
-from pathlib import Path
 
 STAT_SIZE = 40
 REGULAR_MODE = 0o100644
@@ -47,15 +46,6 @@ def pack_stat(found: os.stat_result) -> bytes:
         found.st_gid & _CUT,
         found.st_size & _CUT,
     )
-
-
-def index_stat_of(path: str | bytes | Path) -> bytes:
-    """Packs the stat data of the file at a path; links are not followed.
-
-    Raises:
-        OSError: There is no such file.
-    """
-    return pack_stat(os.lstat(path))
 
 
 def settled_times() -> tuple[int, int]:
