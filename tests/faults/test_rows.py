@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 import unicodedata
+from pathlib import Path
 
 import pytest
 
 from tests.faults.outside import Outside
+from tests.fixtures.memory import run_measured
 from tests.fixtures.repositories import git
 
 MEMORY_KB = 400_000
@@ -34,26 +35,17 @@ def test_names_and_labels_cannot_steer_a_terminal(outside: Outside) -> None:
     outside.heal()
 
 
-def _export_measured(outside: Outside) -> tuple[int, dict[str, object], int]:
-    read, write = os.pipe()
-    pid = os.posix_spawn(
-        outside.command()[0],
-        outside.command("export", "-o", "json"),
-        outside.settings(),
-        file_actions=[(os.POSIX_SPAWN_DUP2, write, 1), (os.POSIX_SPAWN_CLOSE, read)],
-    )
-    os.close(write)
-    with open(read, encoding="utf-8") as stream:  # noqa: PTH123 - a descriptor
-        out = stream.read()
-    _pid, status, usage = os.wait4(pid, 0)
-    return os.waitstatus_to_exitcode(status), json.loads(out), usage.ru_maxrss
+def _export_measured(outside: Outside, directory: Path) -> tuple[int, dict[str, object], int]:
+    command = outside.command("export", "-o", "json")
+    done, memory = run_measured(command, outside.settings(), directory / "memory")
+    return done.returncode, json.loads(done.stdout), memory
 
 
 @pytest.mark.slow
-def test_row_of_a_hundred_megabytes_fails_alone(outside: Outside) -> None:
+def test_row_of_a_hundred_megabytes_fails_alone(outside: Outside, tmp_path: Path) -> None:
     outside.sql("UPDATE users SET note = repeat('0123456789', 10000000) WHERE id = 3")
 
-    code, report, memory = _export_measured(outside)
+    code, report, memory = _export_measured(outside, tmp_path)
 
     users = report["entities"]["users"]  # type: ignore[index]
     assert code == 3
@@ -66,10 +58,10 @@ def test_row_of_a_hundred_megabytes_fails_alone(outside: Outside) -> None:
 
 
 @pytest.mark.soak
-def test_row_whose_json_passes_a_gigabyte_fails_alone(outside: Outside) -> None:
+def test_row_whose_json_passes_a_gigabyte_fails_alone(outside: Outside, tmp_path: Path) -> None:
     outside.sql("UPDATE users SET note = repeat(chr(1), 200000000) WHERE id = 3")
 
-    code, report, memory = _export_measured(outside)
+    code, report, memory = _export_measured(outside, tmp_path)
 
     users = report["entities"]["users"]  # type: ignore[index]
     assert code == 3

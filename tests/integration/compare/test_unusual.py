@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
 import re
-import subprocess
 import sys
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from gitexport.compare.selection import Selection
 from gitexport.model.address import Address, KeyPart, parse_address
 from gitexport.model.changeset import DocumentChange
 from tests.fixtures.journey import Journey
+from tests.fixtures.memory import run_measured
 from tests.integration.compare.comparing import changes, compared, kinds, written
 
 DEEP = 10_000
@@ -89,23 +90,17 @@ def test_other_bytes_of_the_same_values_are_rewritten(journey: Journey) -> None:
     assert by_hand(journey, content.replace(b"\n", b"")).kind.value == "rewritten"
 
 
-def test_large_documents_are_not_read(journey: Journey) -> None:
+def test_large_documents_are_not_read(journey: Journey, tmp_path: Path) -> None:
     commit_by_hand(journey, 42, b'{"id": "' + b"x" * 50_000_000 + b'"}')
     head = journey.git("rev-parse", "HEAD")
-    script = (
-        "import resource, sys; from gitexport.cli.main import main; code = main(sys.argv[1:]);"
-        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, file=sys.stderr); sys.exit(code)"
-    )
-    command = [sys.executable, "-c", script, "-C", str(journey.path), "compare", "latest"]
-    peaks = [
-        int(
-            subprocess.run(
-                [*command, target], capture_output=True, text=True, check=True
-            ).stderr.splitlines()[-1]
-        )
+    command = [sys.executable, "-m", "gitexport", "-C", str(journey.path), "compare", "latest"]
+    runs = [
+        run_measured([*command, target], os.environ, tmp_path / "memory")
         for target in ("latest", head)
     ]
-    assert peaks[1] - peaks[0] < 25_000, "kilobytes"
+
+    assert [done.returncode for done, _ in runs] == [0, 0]
+    assert runs[1][1] - runs[0][1] < 25_000, "kilobytes"
 
 
 def test_keys_too_long_for_a_name_are_read_from_the_document(journey: Journey) -> None:
