@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.fixtures.journey import Journey
+from tests.fixtures.repositories import lose
 from tests.integration.compare.test_snapshots import CHANGES
 
 HOSTILE = "\x1b[31mred\u009b1m [bold]x[/bold] \u202edetrevni\nnext"
@@ -62,16 +63,6 @@ def on_terminal(journey: Journey, *arguments: str, columns: int = 120) -> str:
     os.close(leader)
     assert process.returncode == 0
     return shown.decode()
-
-
-def unpack(journey: Journey, aside: Path) -> None:
-    """Turns packs into loose objects, which can be lost one by one."""
-    for file in (journey.path / ".git" / "objects" / "pack").iterdir():
-        file.rename(aside / file.name)
-    for pack in aside.glob("*.pack"):
-        command = ["git", "-C", str(journey.path), "unpack-objects", "-q"]
-        with pack.open("rb") as stream:
-            subprocess.run(command, stdin=stream, check=True)
 
 
 def test_text_is_plain_and_the_same_each_time(changed: Journey) -> None:
@@ -161,8 +152,7 @@ def test_output_file_keeps_its_content_when_the_comparison_fails(
     file.write_text("old")
     path = changed.done("compare", "latest~1", "--name-only", "--kind", "added").out.strip()
     blob = changed.git("rev-parse", f"HEAD:{path}")
-    unpack(changed, tmp_path)
-    (changed.path / ".git" / "objects" / blob[:2] / blob[2:]).unlink()
+    lose(changed.path, blob, tmp_path)
     result = changed.run("compare", "latest~1", "-o", "json", "--output-file", str(file))
 
     assert result.code == 7

@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+import multiprocessing
+from pathlib import Path
+
 import pytest
 
 from gitexport.config.parse import parse_config
-from gitexport.errors import CorruptRepositoryError
+from gitexport.errors import CorruptRepositoryError, MachineError
 from gitexport.store.revisions import resolve
+from gitexport.transfer import commit_source
 from gitexport.transfer.commit_source import CommitSource
 from tests.fixtures.journey import Journey
+from tests.fixtures.repositories import lose
+
+
+@pytest.fixture(params=[1, 1_000_000], ids=["ahead", "here"], autouse=True)
+def _read_ahead(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Has documents read by a process of their own, and by this one."""
+    monkeypatch.setattr(commit_source, "_READ_AHEAD", request.param)
+    monkeypatch.setattr(commit_source, "processors", lambda: 2)
 
 
 def open_source(journey: Journey, rev: str = "latest") -> CommitSource:
@@ -81,3 +93,37 @@ def test_link_in_a_document_s_place_is_refused(journey: Journey) -> None:
 
     with pytest.raises(CorruptRepositoryError, match="is not a regular file"):
         list(open_source(journey, commit).documents("users"))
+
+
+def test_damaged_document_is_named(journey: Journey, tmp_path: Path) -> None:
+    source = open_source(journey)
+    path = min((journey.path / "data/users").rglob("*.json"))
+    blob = journey.git("rev-parse", f"main:{path.relative_to(journey.path)}")
+    lose(journey.path, blob, tmp_path)
+
+    with pytest.raises(CorruptRepositoryError, match=blob):
+        list(source.documents("users"))
+
+
+def test_reading_that_is_given_up_leaves_no_process(journey: Journey) -> None:
+    documents = open_source(journey).documents("users")
+    next(documents)
+    del documents
+
+    assert multiprocessing.active_children() == []
+
+
+def test_reader_that_is_killed_is_noticed(
+    journey: Journey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(commit_source, "_READ_AHEAD", 1)
+    many = "SELECT n, repeat('x', 900) FROM generate_series(100, 3000) n"
+    journey.sql(f"INSERT INTO users (id, name) {many}")
+    journey.export()
+    documents = open_source(journey).documents("users")
+    next(documents)
+    (reader,) = multiprocessing.active_children()
+    reader.kill()
+
+    with pytest.raises(MachineError, match="was killed"):
+        list(documents)
