@@ -7,7 +7,6 @@ a person has said who wins.
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -16,6 +15,7 @@ from pathlib import Path
 from gitexport.compare.stored import StoredHistory
 from gitexport.errors import DecisionNeededError
 from gitexport.export.derived import Derived, is_shown, next_instant, seal_derived, show_commit
+from gitexport.export.deriving import deriving, view_warnings
 from gitexport.export.message import SOURCE, SnapshotMessage
 from gitexport.export.options import Override
 from gitexport.model.entity import MANIFEST_PATH, Publication
@@ -26,15 +26,11 @@ from gitexport.restore.schemas import refuse_invalid
 from gitexport.restore.tip import Tip, blob_of
 from gitexport.restore.tree import next_manifest, write_tree
 from gitexport.store import refs
-from gitexport.store.commits import remake_tag
 from gitexport.store.journal import Journal, read_state
-from gitexport.store.lock import RepositoryLock
 from gitexport.store.open_directories import ObstructedError, OpenDirectories
 from gitexport.store.pack import FragmentWriter
-from gitexport.store.recovery import recover
 from gitexport.store.repository import DataRepository
 from gitexport.store.working_file import FileKind, file_state
-from gitexport.store.worktree import ViewReport
 
 MakePlan = Callable[[Tip], Plan]
 """Says what has to change of a tip; called again where the tip may have moved."""
@@ -102,20 +98,11 @@ def make_snapshot(place: Workplace, make_plan: MakePlan) -> SnapshotReport:
             nothing was changed.
         GitExportError: What `make_plan` raises; nothing was changed.
     """
-    repository, branch = place.repository, place.publication.branch
-    with RepositoryLock(repository):
-        repairs = recover(repository, branch, lambda commit: remake_tag(repository, commit))
-        journal = Journal(repository)
-        directory = repository.state_dir / "stage" / journal.begin().run_id
-        directory.mkdir(parents=True)
-        try:
-            tip = place.open_tip()
-            _catch_up(place, tip)
-            report = _Run(place, tip, make_plan).commit(journal, directory)
-        finally:
-            shutil.rmtree(directory, ignore_errors=True)
-            journal.finish()
-    report.warnings[:0] = repairs
+    with deriving(place.repository, place.publication.branch) as run:
+        tip = place.open_tip()
+        _catch_up(place, tip)
+        report = _Run(place, tip, make_plan).commit(run.journal, run.directory)
+    report.warnings[:0] = run.repairs
     return report
 
 
@@ -159,7 +146,7 @@ class _Run:
             place.progress.stage("refreshing files", files)
             journal.touch()
             view = show_commit(repository, tip.commit_id, report.commit, place.progress)
-            report.warnings += _warnings(view)
+            report.warnings += view_warnings(view, "replace")
         return report
 
     def refuse_edits(self) -> None:
@@ -248,13 +235,3 @@ def _is_edited(
     if state.kind is FileKind.ABSENT:
         return current is not None
     return state.blob is None or state.blob not in {current, wanted}
-
-
-def _warnings(view: ViewReport) -> list[str]:
-    warnings = [f"'{path}' was edited and is left as it is" for path in view.kept]
-    warnings += [f"cannot replace {reason}" for reason in view.refused]
-    if view.stale is not None:
-        warnings.append(
-            f"the working tree was not refreshed: {view.stale}; the next export does it"
-        )
-    return warnings

@@ -6,7 +6,6 @@ commit says that it is setup, which never counts as an edit of people.
 
 from __future__ import annotations
 
-import shutil
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -14,21 +13,18 @@ from pathlib import Path
 from gitexport.compare.stored import StoredHistory
 from gitexport.errors import DecisionNeededError
 from gitexport.export.derived import Derived, is_shown, next_instant, seal_derived, show_commit
+from gitexport.export.deriving import deriving, view_warnings
 from gitexport.export.message import SETUP, SNAPSHOT, SOURCE, VERSION
 from gitexport.model.entity import Publication
 from gitexport.model.ports import Clock, Progress
 from gitexport.model.snapshot import ObjectId, format_tag
 from gitexport.setup.layout_plan import LayoutPlan, MovedEntity, plan_layout
 from gitexport.store import refs
-from gitexport.store.commits import remake_tag
 from gitexport.store.journal import Journal
-from gitexport.store.lock import RepositoryLock
 from gitexport.store.pack import FragmentWriter, ObjectKind
-from gitexport.store.recovery import recover
 from gitexport.store.repository import DataRepository
 from gitexport.store.status_check import edited_files
 from gitexport.store.trees import rewrite_directories
-from gitexport.store.worktree import ViewReport
 
 _MANY = 1_000_000_000
 
@@ -65,20 +61,11 @@ def relayout(
         ConfigError: The configured key or shard does not fit the documents.
     """
     if dry_run:
-        run = _Relayout(repository, publication, clock, progress)
-        return run.preview()
-    with RepositoryLock(repository):
-        branch = publication.branch
-        repairs = recover(repository, branch, lambda commit: remake_tag(repository, commit))
-        journal = Journal(repository)
-        directory = repository.state_dir / "stage" / journal.begin().run_id
-        directory.mkdir(parents=True)
-        try:
-            report = _Relayout(repository, publication, clock, progress).commit(journal, directory)
-        finally:
-            shutil.rmtree(directory, ignore_errors=True)
-            journal.finish()
-    report.warnings[:0] = repairs
+        return _Relayout(repository, publication, clock, progress).preview()
+    with deriving(repository, publication.branch) as run:
+        moving = _Relayout(repository, publication, clock, progress)
+        report = moving.commit(run.journal, run.directory)
+    report.warnings[:0] = run.repairs
     return report
 
 
@@ -121,7 +108,7 @@ class _Relayout:
             self._progress.stage("moving files", self._plan.files)
             journal.touch()
             view = show_commit(self._repository, self._tip, report.commit, self._progress)
-            report.warnings += _warnings(view)
+            report.warnings += view_warnings(view, "move")
         return report
 
     def _refuse_edits(self) -> None:
@@ -166,13 +153,3 @@ class _Relayout:
             trailers.append(f"{SOURCE}: {source}")
         trailers.append(f"{VERSION}: {self._publication.version}")
         return "\n\n".join([subject, "\n".join(body), "\n".join(trailers)]) + "\n"
-
-
-def _warnings(view: ViewReport) -> list[str]:
-    warnings = [f"'{path}' was edited and is left as it is" for path in view.kept]
-    warnings += [f"cannot move {reason}" for reason in view.refused]
-    if view.stale is not None:
-        warnings.append(
-            f"the working tree was not refreshed: {view.stale}; the next export does it"
-        )
-    return warnings
