@@ -61,11 +61,6 @@ class Component:
         """All relations, in the order of writing."""
         return tuple(name for step in self.steps for name in step)
 
-    @property
-    def is_cyclic(self) -> bool:
-        """Tells whether several relations refer to each other."""
-        return len(self.relations) > 1
-
 
 _Graph = Mapping[RelationName, Sequence[RelationName]]
 

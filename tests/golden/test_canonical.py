@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from gitexport.canonical.blob_id import blob_id_hex
+from gitexport.canonical.blob_id import blob_id
 from gitexport.canonical.check import check
 from gitexport.canonical.encode import MARK, assemble
 from gitexport.canonical.keys import encode_key
@@ -33,7 +33,7 @@ def test_documents_keep_their_bytes(case: str) -> None:
     expected = (CASES / f"{case}.json").read_bytes()
 
     assert assemble(text.replace(b"^", MARK), kinds) == expected
-    assert blob_id_hex(expected) == IDS[case]
+    assert blob_id(expected).hex() == IDS[case]
     check(expected)
 
 

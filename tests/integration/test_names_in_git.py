@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from gitexport.canonical.blob_id import blob_id_hex
+from gitexport.canonical.blob_id import blob_id
 from gitexport.canonical.shards import PathFunction
 from gitexport.model.entity import Shard
 from tests.fixtures.repositories import fsck, git
@@ -60,7 +60,7 @@ def test_blob_ids_are_those_of_git(repository_path: Path) -> None:
     git(repository_path.parent, "init", "-q", str(repository_path))
 
     for data in (b"", b"{}\n", b"\x00\r\n\xff" * 1000):
-        assert _blob(repository_path, data) == blob_id_hex(data)
+        assert _blob(repository_path, data) == blob_id(data).hex()
 
 
 def _commit(repository: Path, content: dict[bytes, bytes]) -> None:

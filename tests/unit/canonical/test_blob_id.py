@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gitexport.canonical.blob_id import blob_id, blob_id_hex
+from gitexport.canonical.blob_id import blob_id
 
 
 @pytest.mark.parametrize(
@@ -16,5 +16,4 @@ from gitexport.canonical.blob_id import blob_id, blob_id_hex
     ],
 )
 def test_ids_are_those_of_git(data: bytes, expected: str) -> None:
-    assert blob_id_hex(data) == expected
     assert blob_id(data) == bytes.fromhex(expected)

@@ -83,14 +83,13 @@ def test_what_is_referenced_comes_first() -> None:
 def test_a_relation_that_refers_to_itself_needs_no_order() -> None:
     (found,) = order_relations([relation("people", "people?")])
 
-    assert not found.is_cyclic
+    assert len(found.relations) == 1
     assert treatments((found,)) == {"people_people_0": Treatment.SELF}
 
 
 def test_a_circle_breaks_at_its_deferrable_constraint() -> None:
     (found,) = order_relations([relation("a", "b"), relation("b", "a~")])
 
-    assert found.is_cyclic
     assert steps((found,)) == [["b"], ["a"]]
     assert treatments((found,)) == {"a_b_0": Treatment.ORDERED, "b_a_0": Treatment.DEFERRED}
 
