@@ -7,6 +7,7 @@ never touched: a connection of its own takes its place.
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 
@@ -29,6 +30,7 @@ from gitexport.source.postgresql.entity_reading import EntityReading
 from gitexport.source.postgresql.errors import translating
 from gitexport.source.postgresql.identity import read_identity
 from gitexport.source.postgresql.maintain import vacuum_after
+from gitexport.source.postgresql.overruling import find_overruling, overruled_warning
 from gitexport.source.postgresql.problems import unrestorable_columns
 from gitexport.source.postgresql.sample import read_sample
 from gitexport.source.postgresql.session import Connection, Cursor, pin, reading
@@ -50,6 +52,8 @@ class PostgresSource:
         # Kept so that no finaliser closes them: they belong to a parent process.
         self._inherited: list[Connection] = []
         self._entities: dict[str, Entity] = {}
+        # Entities whose rows cannot be marked without changing them, and the triggers' names.
+        self._overruled: dict[str, str] = {}
         # What the parent worked out for its view, which this one shares.
         self._plans: dict[Entity, EntityReading] | None = None
         self._last_plans: dict[Entity, EntityReading] = {}
@@ -92,6 +96,7 @@ class PostgresSource:
         """
         self._entities |= {entity.name: entity for entity in entities}
         with self._writing() as cursor:
+            self._overruled = find_overruling(cursor, entities)
             return state.take_fence(cursor, repository_id, entities)
 
     def acknowledge(
@@ -111,11 +116,17 @@ class PostgresSource:
         ids = [number for numbers in tombstones.values() for number in numbers]
         with translating("acknowledging rows"):
             run = Acknowledging(self._connected(), repository_id, fence, tip, self._relation_of)
-            return run.run(rows, ids)
+            passed: Counter[str] = Counter()
+            counts = run.run(self._not_overruled(rows, passed), ids)
+        return counts | {name: AcknowledgedCounts(0, count) for name, count in passed.items()}
 
     def maintain(self, entities: Mapping[str, int]) -> list[str]:
         """Cleans up after large acknowledgements (rows by entity); gives warnings."""
-        warnings = []
+        warnings: list[str | None] = [
+            overruled_warning(self._entities[name], trigger)
+            for name, trigger in self._overruled.items()
+            if name in entities and name in self._entities
+        ]
         with translating("cleaning up with VACUUM"):
             for name, rows in entities.items():
                 entity = self._entities.get(name)
@@ -155,6 +166,15 @@ class PostgresSource:
         if self._connection is not None and self._process == os.getpid():
             self._connection.close()
             self._connection = None
+
+    def _not_overruled(
+        self, rows: Iterable[tuple[Entity, Sequence[Acknowledgement]]], passed: Counter[str]
+    ) -> Iterator[tuple[Entity, Sequence[Acknowledgement]]]:
+        for entity, batch in rows:
+            if entity.name in self._overruled:
+                passed[entity.name] += len(batch)
+            else:
+                yield entity, batch
 
     def _relation_of(self, entity: Entity) -> Relation:
         self._entities[entity.name] = entity

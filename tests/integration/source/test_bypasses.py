@@ -161,6 +161,40 @@ def test_later_trigger_that_sets_the_flag_is_reported(users: Tracked) -> None:
     assert [("zzz_last" in f.message, f.misses_changes) for f in found] == [(True, True)]
 
 
+def test_rows_that_a_later_trigger_would_change_stay_pending(users: Tracked) -> None:
+    users.execute(
+        "CREATE FUNCTION late () RETURNS trigger LANGUAGE plpgsql AS"
+        " 'BEGIN NEW.updated_at := clock_timestamp(); RETURN NEW; END'",
+        "UPDATE users SET name = 'x' WHERE id < 3",
+        "CREATE TRIGGER zzz_late BEFORE UPDATE ON users FOR EACH ROW EXECUTE FUNCTION late ()",
+    )
+    query = "SELECT id, updated_at, xmin::text FROM users ORDER BY id"
+    before = users.people.execute(query).fetchall()
+    found = users.read()
+
+    assert users.acknowledge(found) == (0, 2)
+    assert users.people.execute(query).fetchall() == before
+    assert users.pending() == {"1", "2"}
+    (warning,) = users.source.maintain({"users": 0})
+    assert "'zzz_late'" in warning
+    assert "stay pending" in warning
+
+
+def test_later_trigger_of_other_columns_does_not_keep_rows_pending(users: Tracked) -> None:
+    users.execute(
+        "CREATE FUNCTION late () RETURNS trigger LANGUAGE plpgsql AS"
+        " 'BEGIN NEW.updated_at := clock_timestamp(); RETURN NEW; END'",
+        "CREATE TRIGGER zzz_name BEFORE UPDATE OF name ON users"
+        " FOR EACH ROW EXECUTE FUNCTION late ()",
+        "CREATE TRIGGER zzz_off BEFORE UPDATE ON users FOR EACH ROW EXECUTE FUNCTION late ()",
+        "ALTER TABLE users DISABLE TRIGGER zzz_off",
+        "INSERT INTO users VALUES (9, 'x')",
+    )
+
+    assert users.acknowledge(users.read()) == (1, 0)
+    assert users.pending() == set()
+
+
 def test_earlier_trigger_that_sets_the_flag_loses(users: Tracked) -> None:
     users.execute(
         "CREATE FUNCTION zz_last () RETURNS trigger LANGUAGE plpgsql AS"
