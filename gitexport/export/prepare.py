@@ -17,9 +17,14 @@ from gitexport.export.guards import TooSoonError, choose_instant, guard_source, 
 from gitexport.export.lineage import Lineage, guard_edits, is_managed_path, trace_lineage
 from gitexport.export.message import SOURCE
 from gitexport.export.options import Override
-from gitexport.export.schema_change import SchemaChange, compare_relations, schema_hash
+from gitexport.export.schema_change import (
+    SchemaChange,
+    check_new_names,
+    compare_relations,
+    schema_hash,
+)
 from gitexport.export.scope import EntityPlan, choose_scope, known_entity
-from gitexport.model.entity import RELATIONS_DIRECTORY, Entity
+from gitexport.model.entity import CONFIG_PATH, RELATIONS_DIRECTORY, Entity
 from gitexport.model.ports import (
     Fence,
     RowScope,
@@ -121,8 +126,12 @@ class _Planner:
 
         Raises:
             DecisionNeededError: Its files lie in another layout than the configured one.
+            ConfigError: It names a column anew that its relation does not have.
         """
         known = known_entity(entity, self.base.manifest)
+        written = self.base.content(self.context.repository, CONFIG_PATH)
+        if written is not None or self.base.tip is None:
+            check_new_names(entity, relation, written or b"")
         columns = self.view.columns(entity)
         schema = schema_hash(entity, relation, columns)
         change = self._change(entity, relation, known, schema)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from hashlib import sha256
 
 from gitexport.canonical.value import canonical_value
-from gitexport.model.entity import Entity, Tracking
+from gitexport.errors import ConfigError
+from gitexport.model.entity import CONFIG_PATH, Entity, Tracking
 from gitexport.model.relation import NamedType, Relation
 
 
@@ -82,6 +85,44 @@ def standing_warnings(entity: Entity, relation: Relation, change: SchemaChange) 
             "rows to find duplicates"
         )
     return warnings
+
+
+def check_new_names(entity: Entity, relation: Relation, written: bytes) -> None:
+    """Checks columns that the last commit's configuration, given as its bytes, does not name.
+
+    One that it names may have been dropped since, which stops no run; a new one that is not
+    there was mistyped.
+
+    Raises:
+        ConfigError: The relation does not have a column that is named anew.
+    """
+    missing = [name for name in entity.columns if name != "*" and relation.column(name) is None]
+    if not missing:
+        return
+    known = _named_columns(entity, written)
+    for name in missing:
+        if name in known:
+            continue
+        others = [column.name for column in relation.columns if column.name not in entity.columns]
+        near = get_close_matches(name, others, 1)
+        raise ConfigError(
+            f"columns of '{entity.name}' names '{name}', which {relation.name} does not have",
+            where=f"{CONFIG_PATH}: [entities.{entity.name}]",
+            hint=f"did you mean '{near[0]}'?" if near else "correct the name, or remove it",
+        )
+
+
+def _named_columns(entity: Entity, written: bytes) -> set[str]:
+    try:
+        entities = tomllib.loads(written.decode()).get("entities", {})
+        return {
+            name
+            for place in (entity.name, entity.renamed_from)
+            for name in entities.get(place, {}).get("columns", ())
+        }
+    except (ValueError, AttributeError, TypeError):
+        # What nobody can read names nothing.
+        return set()
 
 
 def _no_unique_key(entity: Entity, relation: Relation) -> str:

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from gitexport.errors import KeyNotUniqueError
+from gitexport.errors import ConfigError, KeyNotUniqueError
 from gitexport.export.options import Override
 from gitexport.model.entity import QueryDocument
 from tests.fixtures.workbench import Workbench
@@ -122,10 +122,37 @@ def test_lost_key_is_named_and_duplicates_are_refused(users: Workbench) -> None:
     users.check()
 
 
+def test_mistyped_column_is_refused_and_nothing_changes(users: Workbench) -> None:
+    users.export()
+    before = users.files()
+    users.change_entity("users", columns=("id", "nmae"))
+
+    with pytest.raises(ConfigError, match="'nmae'") as refused:
+        users.export()
+
+    assert refused.value.hint == "did you mean 'name'?"
+    assert users.files() == before
+
+
+def test_dropped_column_that_the_committed_configuration_names_stops_no_run(
+    users: Workbench,
+) -> None:
+    text = b'[entities.users]\ncolumns = ["id", "name"]\n'
+    users.publication = replace(users.publication, config_text=text)
+    users.change_entity("users", columns=("id", "name"))
+    users.export()
+    users.sql("ALTER TABLE users DROP COLUMN name")
+
+    assert users.export().entities["users"].modified == 20
+    assert users.export().warnings == [
+        "users: columns names 'name', which public.users does not have"
+    ]
+
+
 def test_what_the_configuration_publishes_is_named_when_it_changes(users: Workbench) -> None:
     users.sql("ALTER TABLE users ADD COLUMN mood text DEFAULT 'ok'")
     users.export()
-    users.change_entity("users", columns=("id", "mood", "mod"))
+    users.change_entity("users", columns=("id", "mood"))
 
     report = users.export()
 
@@ -133,6 +160,5 @@ def test_what_the_configuration_publishes_is_named_when_it_changes(users: Workbe
         "users: column 'mood' is published from now on",
         "users: column 'name' is published no longer",
     ]
-    assert report.warnings == ["users: columns names 'mod', which public.users does not have"]
     assert report.entities["users"].modified == 20
     assert users.export().snapshot is None
