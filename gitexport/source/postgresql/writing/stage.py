@@ -150,6 +150,11 @@ class Stage:
         """Brings what is staged into its final form, once everything is."""
         for column in () if self._is_settled else self.target.columns:
             base = self.target.types[column.name].base
+            if column.not_null and base.is_json:
+                # What a document has as null can only have been JSON's null.
+                form = "UPDATE {} SET {place} = 'null' WHERE {place} IS NULL"
+                place = self.target.places[column.name]
+                self._cursor.execute(sql.SQL(form).format(self.table, place=place))
             if is_geometry(base):
                 self._cursor.execute(
                     sql.SQL(

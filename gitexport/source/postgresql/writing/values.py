@@ -154,7 +154,8 @@ class _Writer:
 def _is_one_element(element: ValueType, item: Sequence[JsonValue]) -> bool:
     """Tells a list that is one element from one that is a row of a table of elements."""
     if element.is_vector:
-        return not item or not isinstance(item[0], list)
+        # No vector holds a null, so one that is there stands for a whole vector.
+        return not item or not (item[0] is None or isinstance(item[0], list))
     return element.code == "a" or element.is_json or element.has_json_cast
 
 

@@ -1,8 +1,9 @@
 """Finds out what becomes of each staged document: which rows are there, and which differ.
 
 Rows are compared byte by byte on the server, which tells 1.0 from 1.00. `json` keeps the
-spaces and the order of whoever wrote it, so where nothing but such columns differs, their
-canonical forms decide, here.
+spaces and the order of whoever wrote it, so where such columns differ, their canonical forms
+decide, here. A value that says the same as the document is staged in the document's place, so
+that an update leaves it as it is.
 """
 
 from __future__ import annotations
@@ -84,6 +85,7 @@ class Verdicts:
         self._cursor.execute(sql.SQL("TRUNCATE {}").format(stage.verdicts))
         if not self._has_rows():
             return
+        self._keep_nulls()
         loose = [name for name in target.updatable if holds_json(target.types[name])]
         for shape in sorted(stage.used_shapes):
             names = [name for name in target.updatable if name not in stage.missing(shape)]
@@ -120,6 +122,18 @@ class Verdicts:
             target.image("r", names, is_staged=False), target.image("s", names, is_staged=True)
         )
 
+    def _keep_nulls(self) -> None:
+        """Stages JSON's null where a row has it and the document has a null, which may be it."""
+        target = self.stage.target
+        for name in target.updatable:
+            base = target.types[name].base
+            if base.is_json:
+                form = sql.Identifier("pg_catalog", f"{base.name}_typeof")
+                condition = sql.SQL("s.{} IS NULL AND {}({}) = 'null'").format(
+                    target.places[name], form, sql.Identifier("r", name)
+                )
+                self._keep(name, condition)
+
     def _compare_json(self, names: list[str]) -> None:
         stage, target = self.stage, self.stage.target
         pairs = [
@@ -128,26 +142,50 @@ class Verdicts:
         ]
         values = [sql.SQL("to_json({})::text").format(side) for pair in pairs for side in pair]
         statement = sql.SQL(
-            "SELECT s.line::text, s.shape::text, {} FROM {} AS s JOIN {} AS v USING (line)"
-            " JOIN {} AS r ON {} WHERE v.verdict = '?'"
+            "SELECT s.line::text, s.shape::text, v.verdict::text, {} FROM {} AS s"
+            " JOIN {} AS v USING (line) JOIN {} AS r ON {} WHERE v.verdict IN ('?', 'u') AND {}"
         ).format(
             sql.SQL(", ").join(values),
             stage.table,
             stage.verdicts,
             target.table,
             target.same_key("r", "s"),
+            self._differs(names),
         )
-        equal = [
-            line
-            for line, shape, sides in _sides(self._cursor, statement, len(names))
-            if all(
-                _canonical(row) == _canonical(staged)
+        equal: list[int] = []
+        kept: dict[str, list[int]] = {name: [] for name in names}
+        for line, shape, verdict, sides in _sides(self._cursor, statement, len(names)):
+            missing = stage.missing(shape)
+            same = [
+                name
                 for name, (row, staged) in zip(names, sides, strict=True)
-                if name not in stage.missing(shape)
-            )
-        ]
+                if name in missing or _canonical(row) == _canonical(staged)
+            ]
+            if verdict == "?" and len(same) == len(names):
+                equal.append(line)
+            else:
+                for name in same:
+                    kept[name].append(line)
+        for name, lines in kept.items():
+            if lines:
+                form = sql.SQL("s.line = ANY ({}::int8[])")
+                self._keep(name, form.format(sql.Literal(lines)))
         self._judge("=", sql.SQL("line = ANY ({}::int8[])").format(sql.Literal(equal)))
         self._judge("u", sql.SQL("verdict = '?'"))
+
+    def _keep(self, name: str, condition: sql.Composable) -> None:
+        """Stages the value that rows have in a column."""
+        target = self.stage.target
+        self._cursor.execute(
+            sql.SQL("UPDATE {} AS s SET {} = r.{} FROM {} AS r WHERE {} AND {}").format(
+                self.stage.table,
+                target.places[name],
+                sql.Identifier(name),
+                target.table,
+                target.same_key("r", "s"),
+                condition,
+            )
+        )
 
     def _judge(self, verdict: str, condition: sql.Composable) -> None:
         self._cursor.execute(
@@ -215,16 +253,17 @@ _Sides = list[tuple[bytes | None, bytes | None]]
 
 def _sides(
     cursor: Cursor, statement: sql.Composable, pairs: int
-) -> Iterator[tuple[int, int, _Sides]]:
+) -> Iterator[tuple[int, int, str, _Sides]]:
     for data in copied(cursor, statement):
         line, at = read_text(data, 0)
         shape, at = read_text(data, at)
+        verdict, at = read_text(data, at)
         sides: _Sides = []
         for _ in range(pairs):
             row, at = read_text(data, at)
             staged, at = read_text(data, at)
             sides.append((row, staged))
-        yield int(line or 0), int(shape or 0), sides
+        yield int(line or 0), int(shape or 0), (verdict or b"").decode(), sides
 
 
 def _canonical(value: bytes | None) -> bytes | None:
