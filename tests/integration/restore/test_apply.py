@@ -16,7 +16,7 @@ from gitexport.config.parse import parse_config
 from gitexport.store.revisions import resolve
 from tests.fixtures.journey import Journey
 from tests.fixtures.repositories import fsck
-from tests.integration.restore.test_restore import document, documents
+from tests.integration.restore.restoring import document, documents
 
 
 def make_patch(journey: Journey, base: str, target: str) -> Path:

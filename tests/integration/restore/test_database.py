@@ -6,34 +6,7 @@ import pytest
 
 from tests.fixtures.journey import Journey
 from tests.fixtures.repositories import fsck
-from tests.integration.restore.test_restore import documents
-
-
-def rows(journey: Journey, table: str = "users") -> list[str]:
-    """Gives the text of all rows without their flags, sorted."""
-    found = journey.connection.execute(
-        f"SELECT ((to_jsonb(t) - 'json_exported'))::text FROM {table} AS t ORDER BY 1".encode()
-    ).fetchall()
-    return [row[0] for row in found]
-
-
-def pending(journey: Journey, table: str = "users") -> int:
-    """Counts pending rows."""
-    statement = f"SELECT count(*) FROM {table} WHERE json_exported IS NOT TRUE"
-    row = journey.connection.execute(statement.encode()).fetchone()
-    assert row is not None
-    return int(row[0])
-
-
-@pytest.fixture
-def first(journey: Journey) -> str:
-    """The first snapshot's tag; rows were changed since, and exported."""
-    tag = str(journey.done("log", "-o", "json").json()["snapshots"][0]["snapshot"])
-    journey.sql("UPDATE users SET name = 'Ann', place = '{\"city\": \"Oslo\"}' WHERE id = 42")
-    journey.sql("DELETE FROM users WHERE id = 7")
-    journey.sql("INSERT INTO users VALUES (99, 'new', NULL)")
-    journey.export()
-    return tag
+from tests.integration.restore.restoring import documents, latest, pending, rows
 
 
 def test_rows_and_repository_are_as_then(journey: Journey, first: str) -> None:
@@ -129,7 +102,7 @@ def test_restored_rows_settle_a_restore_of_the_repository(journey: Journey, firs
 
 
 def test_restore_of_what_rows_hold_settles_it_too(journey: Journey, first: str) -> None:
-    last = str(journey.done("log", "-o", "json").json()["snapshots"][0]["snapshot"])
+    last = latest(journey)
     journey.done("restore", first)
 
     journey.done("restore", last, "--database", "--yes")
@@ -159,7 +132,7 @@ def test_part_of_a_row_goes_back(
 
 def test_revert_keeps_what_came_later_in_rows(journey: Journey, first: str) -> None:
     del first
-    tag = str(journey.done("log", "-o", "json").json()["snapshots"][0]["snapshot"])
+    tag = latest(journey)
     journey.sql("UPDATE users SET name = 'later' WHERE id = 41")
     journey.sql("UPDATE users SET place = '{}' WHERE id = 40")
 
@@ -173,7 +146,7 @@ def test_revert_keeps_what_came_later_in_rows(journey: Journey, first: str) -> N
 
 def test_conflict_with_a_pending_row_changes_nothing(journey: Journey, first: str) -> None:
     del first
-    tag = str(journey.done("log", "-o", "json").json()["snapshots"][0]["snapshot"])
+    tag = latest(journey)
     journey.sql("UPDATE users SET name = 'unsaved' WHERE id = 42")
     before = rows(journey)
 

@@ -14,41 +14,28 @@ import psycopg
 import pytest
 
 from gitexport.model import faults
-from tests.fixtures.journey import Journey, Result
+from tests.fixtures.journey import Journey
 from tests.fixtures.postgres import Postgres
-from tests.integration.restore.test_database import first, pending, rows
-from tests.integration.restore.test_restore import documents
+from tests.integration.restore.restoring import (
+    assert_untouched,
+    documents,
+    latest,
+    pending,
+    restore,
+    rows,
+    state,
+)
 
-__all__ = ["first"]
-
-
-def latest(journey: Journey) -> str:
-    """Names the last snapshot."""
-    return str(journey.done("log", "-o", "json").json()["snapshots"][0]["snapshot"])
-
-
-def restore(journey: Journey, rev: str, *arguments: str) -> Result:
-    """Restores rows without being asked."""
-    return journey.run("restore", rev, "--database", "--yes", "-o", "json", *arguments)
-
-
-def assert_untouched(journey: Journey, before: tuple[list[str], str], result: Result) -> None:
-    """Asserts that a command changed neither rows nor the repository."""
-    assert (rows(journey), journey.git("rev-parse", "main")) == before, result.err
-
-
-def state(journey: Journey) -> tuple[list[str], str]:
-    """Gives what must stay as it is."""
-    return rows(journey), journey.git("rev-parse", "main")
+SHOUT = (
+    "CREATE FUNCTION shout() RETURNS trigger LANGUAGE plpgsql AS"
+    " $$BEGIN NEW.name := upper(NEW.name); RETURN NEW; END$$;"
+    "CREATE TRIGGER shout BEFORE INSERT OR UPDATE OF name ON users"
+    " FOR EACH ROW EXECUTE FUNCTION shout()"
+)
 
 
 def test_triggers_of_people_are_silent_and_named(journey: Journey, first: str) -> None:
-    journey.sql(
-        "CREATE FUNCTION shout() RETURNS trigger LANGUAGE plpgsql AS"
-        " $$BEGIN NEW.name := upper(NEW.name); RETURN NEW; END$$;"
-        "CREATE TRIGGER shout BEFORE INSERT OR UPDATE OF name ON users"
-        " FOR EACH ROW EXECUTE FUNCTION shout()"
-    )
+    journey.sql(SHOUT)
 
     plan = journey.done("restore", first, "--database", "--dry-run", "-o", "json").json()
     script = journey.done("restore", first, "--database", "--dry-run", "-o", "sql")
@@ -67,13 +54,7 @@ def test_triggers_of_people_are_silent_and_named(journey: Journey, first: str) -
 
 
 def test_triggers_fire_where_that_is_asked(journey: Journey, first: str) -> None:
-    test_sql = (
-        "CREATE FUNCTION shout() RETURNS trigger LANGUAGE plpgsql AS"
-        " $$BEGIN NEW.name := upper(NEW.name); RETURN NEW; END$$;"
-        "CREATE TRIGGER shout BEFORE INSERT OR UPDATE OF name ON users"
-        " FOR EACH ROW EXECUTE FUNCTION shout()"
-    )
-    journey.sql(test_sql)
+    journey.sql(SHOUT)
 
     result = restore(journey, first, "--fire-triggers")
 

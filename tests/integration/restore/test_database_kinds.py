@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.fixtures.journey import Journey
-from tests.integration.restore.test_database import rows
+from tests.integration.restore.restoring import latest, rows
 
 ROOT = Path(__file__).parents[3]
 
@@ -128,7 +128,7 @@ def test_partitions_reserved_words_and_generated_columns(journey: Journey) -> No
 
 
 def test_truncated_table_comes_back(journey: Journey) -> None:
-    tag = journey.done("log", "-o", "json").json()["snapshots"][0]["snapshot"]
+    tag = latest(journey)
     before = rows(journey)
     journey.sql("TRUNCATE users")
 

@@ -2,40 +2,11 @@
 
 from __future__ import annotations
 
-import json
-from typing import Any
-
 import pytest
 
 from tests.fixtures.journey import Journey
 from tests.fixtures.repositories import fsck
-
-
-def documents(journey: Journey, rev: str = "main") -> dict[str, str]:
-    """Gives the blob of each committed document by its path."""
-    lines = journey.git("ls-tree", "-r", rev, "data").splitlines()
-    return {line.split("\t")[1]: line.split()[2] for line in lines}
-
-
-def manifest(journey: Journey, rev: str = "main") -> dict[str, Any]:
-    """Reads what a commit counts."""
-    found: dict[str, Any] = json.loads(journey.git("show", f"{rev}:manifest.json"))
-    return found
-
-
-def document(journey: Journey, address: str) -> dict[str, Any]:
-    """Reads a document of the last snapshot."""
-    return journey.done("show", "latest", address).json()
-
-
-@pytest.fixture
-def first(journey: Journey) -> str:
-    """The first snapshot's tag; rows were changed, deleted and added since, and exported."""
-    journey.sql("UPDATE users SET name = 'Ann', place = '{\"city\": \"Oslo\"}' WHERE id = 42")
-    journey.sql("DELETE FROM users WHERE id = 7")
-    journey.sql("INSERT INTO users VALUES (99, 'new', NULL)")
-    journey.export()
-    return str(journey.done("log", "-o", "json").json()["snapshots"][-1]["snapshot"])
+from tests.integration.restore.restoring import document, documents, latest, manifest
 
 
 def test_documents_are_those_of_the_snapshot(journey: Journey, first: str) -> None:
@@ -60,7 +31,7 @@ def test_documents_are_those_of_the_snapshot(journey: Journey, first: str) -> No
 
 def test_restore_is_undone_by_a_restore(journey: Journey, first: str) -> None:
     before = documents(journey)
-    last = str(journey.done("log", "-o", "json").json()["snapshots"][0]["snapshot"])
+    last = latest(journey)
 
     journey.done("restore", first)
     journey.done("restore", last)

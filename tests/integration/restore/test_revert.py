@@ -8,7 +8,7 @@ import pytest
 
 from tests.fixtures.journey import Journey
 from tests.fixtures.repositories import fsck
-from tests.integration.restore.test_restore import document, documents, manifest
+from tests.integration.restore.restoring import document, documents, manifest
 
 
 @pytest.fixture
