@@ -6,7 +6,7 @@ import pytest
 
 from tests.fixtures.journey import Journey
 from tests.fixtures.repositories import fsck
-from tests.integration.restore.restoring import documents, latest, pending, rows
+from tests.integration.restore.restoring import documents, latest, pending, restore, rows
 
 
 def test_rows_and_repository_are_as_then(journey: Journey, first: str) -> None:
@@ -174,3 +174,40 @@ def test_rows_take_what_a_person_has_committed(journey: Journey) -> None:
     found = journey.connection.execute("SELECT name FROM users WHERE id = 42").fetchone()
     assert found == ("corrected",)
     assert journey.done("export", "-o", "json").json()["snapshot"] is None
+
+
+def test_every_row_is_read_where_that_is_asked(journey: Journey, first: str) -> None:
+    journey.sql("UPDATE users SET name = 'x' WHERE id = 5")
+
+    assert restore(journey, first, "--verify-all").code == 0
+
+    assert "Gitexport-Mode: full" in journey.git("log", "-1", "--format=%B", "main^")
+    assert documents(journey) == documents(journey, first)
+
+
+def test_mass_deletion_that_was_asked_for_is_done(journey: Journey) -> None:
+    journey.sql("DELETE FROM users")
+    journey.done("export", "--allow-deletes")
+    empty = latest(journey)
+    journey.done("restore", "latest~1", "--database", "--yes")
+
+    result = restore(journey, empty)
+
+    assert result.json()["rows"]["users"]["deleted"] == 60
+    assert journey.done("export", "-o", "json").json()["snapshot"] is None
+
+
+def test_deleted_row_of_a_kept_document_comes_back(journey: Journey) -> None:
+    config = journey.path / "gitexport.toml"
+    head = "[entities.users]"
+    config.write_text(config.read_text().replace(head, head + '\ndeletes = "keep"'))
+    first = journey.export()
+    journey.sql("UPDATE users SET name = 'x' WHERE id = 42")
+    journey.export()
+    journey.sql("DELETE FROM users WHERE id = 42")
+    journey.done("export")
+
+    assert restore(journey, first).code == 0
+
+    name = journey.connection.execute("SELECT name FROM users WHERE id = 42").fetchone()
+    assert name == ("user 42",)
