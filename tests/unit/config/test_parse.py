@@ -15,14 +15,8 @@ from gitexport.model.entity import (
     Tracking,
 )
 from gitexport.model.relation import RelationName
+from tests.unit.config.texts import HEAD, USERS, problem
 
-HEAD = 'format = 1\nid = "0b0e7f0e-3d9f-4a52-9c5e-0d6a6f3f2b11"\n'
-USERS = """
-[entities.users]
-relation = "dwh.datamartusers"
-key = ["user_id"]
-columns = ["user_id", "username"]
-"""
 FULL = (
     HEAD
     + """branch = "publish"
@@ -65,13 +59,6 @@ shape = "object"
 depends = ["users"]
 """.replace("SELECT 1;", "SELECT 1")
 )
-
-
-def problem(text: str) -> ConfigError:
-    """Parses a text that has to be refused."""
-    with pytest.raises(ConfigError) as caught:
-        parse_config(text.encode())
-    return caught.value
 
 
 def test_every_key_reaches_the_publication() -> None:
@@ -189,45 +176,6 @@ def test_newer_format_asks_for_an_upgrade_before_anything_else() -> None:
     assert "upgrade" in error.hint
 
 
-@pytest.mark.parametrize(
-    "path",
-    [
-        "../x", "a/../b", "/etc/x", "~/x", "C:/x", ".git/x", "a/.GIT/b", ".git ", "git~1",
-        "a//b", "./a", "a/", "a\\\\b", "con/x", "aux.json", "x.", "relations/users", "relations",
-        "Manifest.JSON", "gitexport.toml", ".gitattributes", ".git\u200c/x", "-x",
-    ],
-)  # fmt: skip
-def test_dangerous_path_is_refused(path: str) -> None:
-    as_directory = problem(HEAD + USERS + f'directory = "{path}"\n')
-    as_document = problem(HEAD + f'[documents."{path}"]\nquery = "SELECT 1"\n')
-
-    assert as_directory.where == "gitexport.toml:8"
-    assert as_document.where == "gitexport.toml:3"
-
-
-def test_way_out_of_the_repository_is_named() -> None:
-    error = problem(HEAD + USERS + 'directory = "a/../../b"\n')
-
-    assert "'a/../../b' leaves the data repository" in error.message
-
-
-@pytest.mark.parametrize("directory", ["data/users", "data/USERS", "data", "data/users/more"])
-def test_overlapping_directories_are_refused(directory: str) -> None:
-    others = USERS.replace("users]", "others]").replace("datamartusers", "others")
-
-    error = problem(HEAD + USERS + others + f'directory = "{directory}"\n')
-
-    assert "'users'" in error.message
-    assert "'others'" in error.message
-    assert error.where == "gitexport.toml:13"
-
-
-def test_directories_with_one_beginning_do_not_overlap() -> None:
-    others = USERS.replace("users]", "users_more]").replace("datamartusers", "others")
-
-    assert len(parse_config((HEAD + USERS + others).encode()).entities) == 2
-
-
 def test_two_entities_on_one_flag_are_refused_and_on_two_flags_are_not() -> None:
     again = USERS.replace("entities.users", "entities.again")
 
@@ -236,15 +184,6 @@ def test_two_entities_on_one_flag_are_refused_and_on_two_flags_are_not() -> None
     assert "both track relation 'dwh.datamartusers' with the flag 'json_exported'" in error.message
     parse_config((HEAD + USERS + again + 'flag = "other_flag"\n').encode())
     parse_config((HEAD + USERS + again + 'tracking = "compare"\n').encode())
-
-
-@pytest.mark.parametrize(
-    "path", ["data/users/x.json", "data/users", "data", "README.md", "Data/Users/x.json"]
-)
-def test_document_in_the_way_is_refused(path: str) -> None:
-    error = problem(HEAD + USERS + f'[documents."{path}"]\nquery = "SELECT 1"\n')
-
-    assert f"'{path}'" in error.message
 
 
 def test_key_outside_the_columns_is_refused() -> None:
@@ -258,34 +197,6 @@ def test_excluded_key_is_refused() -> None:
     error = problem(HEAD + USERS + 'exclude = ["user_*"]\n')
 
     assert "is excluded by 'user_*'" in error.message
-
-
-@pytest.mark.parametrize(
-    "remote",
-    [
-        "https://someone:hunter2@example.org/data.git",
-        "https://ghp_hunter2@example.org/data.git",
-        "ssh://git:hunter2@example.org/data.git",
-        "someone:hunter2@example.org:data.git",
-    ],
-)
-def test_secret_in_a_remote_is_refused_and_never_repeated(remote: str) -> None:
-    error = problem(HEAD + f'remote = "{remote}"\n')
-
-    assert error.where == "gitexport.toml:3"
-    assert "hunter2" not in f"{error.message} {error.hint} {error.where}"
-
-
-@pytest.mark.parametrize("remote", ["ext::sh -c id", "--upload-pack=x", "ext://x", "a b"])
-def test_remote_that_runs_something_is_refused(remote: str) -> None:
-    problem(HEAD + f'remote = "{remote}"\n')
-
-
-@pytest.mark.parametrize(
-    "remote", ["origin", "https://example.org/a.git", "ssh://git@example.org/a", "git@host:a.git"]
-)
-def test_plain_remote_is_accepted(remote: str) -> None:
-    assert parse_config((HEAD + f'remote = "{remote}"\n').encode()).remote == remote
 
 
 def test_digest_ignores_order_and_comments_and_sees_every_change_of_sql() -> None:
