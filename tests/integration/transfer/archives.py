@@ -11,7 +11,15 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import pytest
+
+from gitexport.errors import CorruptRepositoryError
+from gitexport.transfer.archive_reader import ArchiveReader
+from gitexport.transfer.archive_stream import ArchiveLimits
 from gitexport.transfer.tar_format import Member, format_header, padding, trailer_size
+
+TAG = "20250622-072114"
+ENTITY = {"bytes": 9, "count": 3, "directory": "data/users", "schema": "", "shard": "flat"}
 
 
 @dataclass
@@ -87,3 +95,24 @@ def foreign_member(info: tarfile.TarInfo, content: bytes = b"") -> bytes:
     stream.write(info.tobuf(tarfile.GNU_FORMAT))
     stream.write(content + bytes(padding(len(content))))
     return stream.getvalue()
+
+
+def manifest(*directories: str) -> bytes:
+    """Writes a manifest of entities with some directories."""
+    entities = {f"e{n}": {**ENTITY, "directory": where} for n, where in enumerate(directories)}
+    return json.dumps({"format": 1, "version": "1.0.0", "entities": entities}).encode()
+
+
+def refused(path: Path, words: str, limits: ArchiveLimits | None = None) -> None:
+    """Asserts that an archive is refused in some words, and names the file."""
+    with pytest.raises(CorruptRepositoryError, match=words) as caught:
+        ArchiveReader(path, limits)
+    assert caught.value.where == str(path)
+    assert caught.value.exit_code == 7
+
+
+def link(name: str, kind: bytes, target: str = "/etc/passwd") -> bytes:
+    """Writes a member that is no file."""
+    info = tarfile.TarInfo(f"{TAG}/{name}")
+    info.type, info.linkname, info.mtime = kind, target, 1_750_576_874
+    return foreign_member(info)

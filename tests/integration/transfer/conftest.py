@@ -1,4 +1,4 @@
-"""Two databases: snapshots are made of one, and go into the other."""
+"""Two databases, snapshots of one of which go into the other; and a small archive."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from gitexport.cli.main import main
 from tests.fixtures.journey import Result
 from tests.fixtures.postgres import Postgres
 from tests.fixtures.repositories import git
+from tests.integration.transfer.archives import TAG, Parts, manifest
 
 Connection = psycopg.Connection[tuple[Any, ...]]
 
@@ -112,3 +113,18 @@ def transfer(
         psycopg.connect(other, autocommit=True) as there,
     ):
         yield Transfer(Database(database, here), Database(other, there), tmp_path / "data", capsys)
+
+
+@pytest.fixture
+def parts() -> Parts:
+    """A small archive that is well."""
+    members = [
+        ("export-summary.json", b"{}\n"),
+        ("gitexport.toml", b"format = 1\n"),
+        ("manifest.json", manifest("data/users", "data/users-old")),
+        ("relations/users.json", b"{}\n"),
+        ("data/users-old/1.json", b"{}\n"),
+        ("data/users/1.json", b'{"a": 1}\n'),
+        ("data/users/2.json", b'{"a": 2}\n'),
+    ]
+    return Parts(TAG, 1_750_576_874, members)
