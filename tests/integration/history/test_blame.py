@@ -9,7 +9,7 @@ import pytest
 
 from gitexport.store.repository import DataRepository
 from tests.fixtures.journey import Journey
-from tests.integration.history.test_log import change_something
+from tests.integration.history.changing import change_something
 
 
 def blamed(journey: Journey, *arguments: str) -> dict[str, tuple[str, Any, Any]]:

@@ -12,7 +12,7 @@ import pytest
 from gitexport.store.lock import RepositoryLock
 from tests.fixtures.journey import Journey
 from tests.fixtures.repositories import fsck
-from tests.integration.history.test_log import change_something
+from tests.integration.history.changing import change_something
 
 
 def test_note_is_shown_by_log_show_and_git(journey: Journey) -> None:

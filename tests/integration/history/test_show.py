@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from tests.fixtures.journey import Journey
-from tests.integration.history.test_log import change_something
+from tests.integration.history.changing import change_something
 
 
 def test_snapshot_is_summed_up(journey: Journey) -> None:

@@ -13,7 +13,7 @@ import pytest
 from gitexport.errors import CorruptRepositoryError
 from gitexport.store.repository import DataRepository
 from tests.fixtures.journey import Journey
-from tests.integration.history.test_log import change_something
+from tests.integration.history.changing import change_something
 
 
 @pytest.fixture
