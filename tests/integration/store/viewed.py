@@ -14,6 +14,9 @@ from tests.fixtures.repositories import fsck, git
 
 Files = Mapping[str, bytes]
 
+PEOPLE = {"README.md": b"# data\n", "docs/notes.txt": b"notes\n"}
+USERS = {f"data/users/{key % 4:x}/{key}.json": b'{"id": %d}\n' % key for key in range(40)}
+
 
 def blob_id(data: bytes) -> bytes:
     """Computes a blob's id without git."""
