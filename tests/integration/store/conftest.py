@@ -1,12 +1,15 @@
-"""Repositories in step with their branch."""
+"""Repositories in step with their branch, and one with a remote."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.fixtures.repositories import git
+from gitexport.store import refs
+from tests.fixtures.repositories import fsck, git
+from tests.integration.store.publishing import Site
 from tests.integration.store.viewed import PEOPLE, USERS, ViewedRepository
 
 
@@ -39,3 +42,11 @@ def plain(repository_path: Path) -> ViewedRepository:
     made = ViewedRepository(repository_path)
     made.move({**PEOPLE, **USERS})
     return made
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Iterator[Site]:
+    site = Site(tmp_path)
+    yield site
+    if refs.tip(site.repository, "main") is not None:
+        fsck(site.path)
