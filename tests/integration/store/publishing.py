@@ -12,30 +12,11 @@ from gitexport.publish.push import PublishContext, publish
 from gitexport.store.repository import DataRepository
 from tests.fixtures.repositories import git
 from tests.fixtures.snapshots import add_snapshot
+from tests.fixtures.workbench import RecordingProgress
 
 FIRST, SECOND, THIRD = "20250101-000000", "20250101-000001", "20250101-000002"
 ONE = {"data/users/1.json": "1\n", "README.md": "read me\n", "manifest.json": "{}\n"}
 TWO = ONE | {"data/users/1.json": "2\n"}
-
-
-class Heard:
-    """A progress that keeps what it was told."""
-
-    def __init__(self) -> None:
-        self.warnings: list[str] = []
-
-    def stage(self, name: str, total: int | None = None) -> None:
-        """Needs no stages."""
-
-    def advance(self, steps: int = 1) -> None:
-        """Needs no steps."""
-
-    def warn(self, message: str) -> None:
-        """Keeps a warning."""
-        self.warnings.append(message)
-
-    def detail(self, message: str) -> None:
-        """Needs no details."""
 
 
 class Site:
@@ -47,7 +28,7 @@ class Site:
         self.repository = DataRepository.create(folder / "data")
         self.path = self.repository.path
         git(self.path, "remote", "add", "origin", str(self.remote))
-        self.heard = Heard()
+        self.heard = RecordingProgress()
 
     def snapshot(self, name: str, files: dict[str, str]) -> ObjectId:
         """Makes a snapshot here that the working tree shows."""
