@@ -9,7 +9,7 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
-from gitexport.model.entity import Entity
+from gitexport.model.entity import Entity, Tracking
 from gitexport.model.ports import Key
 from gitexport.model.writing import (
     MissingColumns,
@@ -20,8 +20,16 @@ from gitexport.model.writing import (
 )
 from gitexport.source.postgresql.session import PINS
 from gitexport.source.postgresql.source import PostgresSource
+from tests.fixtures.tracked import make_entity
+from tests.integration.source.reading import entity_of
 
 Documents = dict[Key, bytes]
+THINGS = entity_of("public.things")
+
+
+def compared(name: str, key: tuple[str, ...] = ("id",)) -> Entity:
+    """Describes an entity of the schema public, compared."""
+    return make_entity(f"public.{name}", key, name=name, tracking=Tracking.COMPARE)
 
 
 @contextmanager

@@ -17,11 +17,10 @@ from gitexport.errors import (
     PermissionDeniedError,
     RowRefusedError,
 )
-from gitexport.model.entity import Tracking
 from gitexport.model.writing import MissingColumns, RowAction
-from tests.fixtures.tracked import make_entity
-from tests.integration.source.reading import entity_of
 from tests.integration.source.rewriting import (
+    THINGS,
+    compared,
     delete_rows,
     documents_of,
     make_like,
@@ -30,8 +29,7 @@ from tests.integration.source.rewriting import (
     writing,
 )
 
-THINGS = entity_of("public.things")
-PARTS = make_entity("public.parts", name="parts", tracking=Tracking.COMPARE)
+PARTS = compared("parts")
 TABLES = """
 CREATE DOMAIN short AS text CHECK (length(value) < 5);
 CREATE TABLE things (

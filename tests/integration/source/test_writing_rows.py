@@ -6,20 +6,18 @@ import psycopg
 import pytest
 
 from gitexport.errors import StatementFailedError
-from gitexport.model.entity import Entity, Tracking
 from gitexport.model.foreign_keys import Treatment
 from gitexport.model.writing import MissingColumns, RowAction, WriteCounts
 from tests.fixtures.tracked import MakeTracked, make_entity
 from tests.integration.source.reading import entity_of
-from tests.integration.source.rewriting import documents_of, make_like, texts, writing
-
-THINGS = entity_of("public.things")
-
-
-def entity(name: str, key: tuple[str, ...] = ("id",)) -> Entity:
-    """Describes an entity of the schema public, compared."""
-    return make_entity(f"public.{name}", key, name=name, tracking=Tracking.COMPARE)
-
+from tests.integration.source.rewriting import (
+    THINGS,
+    compared,
+    documents_of,
+    make_like,
+    texts,
+    writing,
+)
 
 CIRCLES = {
     "deferrable": "REFERENCES b DEFERRABLE",
@@ -43,7 +41,7 @@ def test_rows_that_refer_to_each_other_in_circles_come_back(
         INSERT INTO b SELECT n, n FROM generate_series(1, 9) n;
     """.encode()
     )
-    a, b = entity("a"), entity("b")
+    a, b = compared("a"), compared("b")
     documents = {found: documents_of(database, found) for found in (a, b)}
     before = texts(connection, "a", "b")
     for change in (
@@ -73,7 +71,7 @@ def test_the_order_says_how_each_reference_is_kept(
         ALTER TABLE a ADD FOREIGN KEY (b) REFERENCES b;
     """)
     with writing(database) as writer:
-        (found,) = writer.order([entity("a"), entity("b")])
+        (found,) = writer.order([compared("a"), compared("b")])
     kinds = {reference.relation.name: reference.treatment for reference in found.references}
     assert kinds == {"a": Treatment.SECOND_PASS, "b": Treatment.ORDERED}
 
@@ -88,7 +86,7 @@ def test_a_row_may_leave_a_parent_that_goes_for_one_that_takes_its_place(
         INSERT INTO people VALUES (1, 'a'), (2, 'b');
         INSERT INTO pets VALUES (1, 1, 'a'), (2, 2, 'b');
     """)
-    people, pets = entity("people"), entity("pets")
+    people, pets = compared("people"), compared("pets")
     documents = {found: documents_of(database, found) for found in (people, pets)}
     before = texts(connection, "people", "pets")
     connection.execute("""
@@ -451,7 +449,7 @@ def test_cascades_into_other_relations_are_counted(
         INSERT INTO parts VALUES (1, 1), (2, 1), (3, 2), (4, 1);
         INSERT INTO bits VALUES (1, 1), (2, 2), (3, 3), (4, 4);
     """)
-    parts = entity("parts")
+    parts = compared("parts")
     with writing(database, is_rehearsal=True) as writer:
         writer.stage_deletions(THINGS, [("1",), ("7",), ("x",)])
         # A row that is told to be deleted anyway is no surprise.
@@ -478,7 +476,7 @@ def test_updates_that_others_follow_are_counted(
         INSERT INTO bits VALUES ('a'), ('b');
         INSERT INTO kept VALUES ('x');
     """)
-    parts = entity("parts")
+    parts = compared("parts")
     with writing(database) as writer:
         document = b'{\n  "code": "c",\n  "id": 1,\n  "other": "x"\n}\n'
         writer.stage(THINGS, [(("1",), document)], RowAction.UPDATE)
@@ -524,7 +522,7 @@ def test_references_without_a_target_are_found_before_they_are_written(
         INSERT INTO things VALUES (1), (2);
         INSERT INTO parts VALUES (1, 1), (2, 2), (3, 2), (4, NULL);
     """)
-    parts = entity("parts")
+    parts = compared("parts")
     documents = documents_of(database, parts)
     connection.execute("TRUNCATE parts, things; INSERT INTO things VALUES (1)")
     with writing(database, is_rehearsal=True) as writer:
@@ -547,7 +545,7 @@ def test_the_statements_do_what_is_staged(database: str, connection: psycopg.Con
         INSERT INTO things VALUES (1, 'it''s \\', '{"a": 1}'), (2, 'b', NULL), (3, NULL, '[]');
         INSERT INTO parts VALUES (1, 1), (2, 3);
     """)
-    parts = entity("parts")
+    parts = compared("parts")
     documents = {found: documents_of(database, found) for found in (THINGS, parts)}
     before = texts(connection, "things", "parts")
     connection.execute("""

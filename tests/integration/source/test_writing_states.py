@@ -12,9 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gitexport.canonical.check import canonical_json
-from gitexport.model.entity import Entity, Tracking
-from tests.fixtures.tracked import make_entity
-from tests.integration.source.rewriting import Documents, documents_of, make_like
+from gitexport.model.entity import Entity
+from tests.integration.source.rewriting import Documents, compared, documents_of, make_like
 
 TABLES = """
 CREATE TABLE people (
@@ -37,12 +36,7 @@ _IDS = st.integers(1, 5)
 State = dict[str, list[dict[str, Any]]]
 
 
-def entity(name: str, *key: str) -> Entity:
-    """Describes an entity of the schema public, compared."""
-    return make_entity(f"public.{name}", key, name=name, tracking=Tracking.COMPARE)
-
-
-ENTITIES = (entity("people", "id"), entity("houses", "id"), entity("tags", "person", "tag"))
+ENTITIES = (compared("people"), compared("houses"), compared("tags", ("person", "tag")))
 
 
 @st.composite

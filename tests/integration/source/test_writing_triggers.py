@@ -9,10 +9,15 @@ from gitexport.errors import RowRefusedError
 from gitexport.model.entity import Tracking
 from gitexport.model.writing import PeoplesCode, RowAction
 from tests.fixtures.tracked import MakeTracked, make_entity
-from tests.integration.source.reading import entity_of
-from tests.integration.source.rewriting import documents_of, make_like, texts, write_rows, writing
+from tests.integration.source.rewriting import (
+    THINGS,
+    documents_of,
+    make_like,
+    texts,
+    write_rows,
+    writing,
+)
 
-THINGS = entity_of("public.things")
 TRIGGERS = """
 CREATE FUNCTION spoil() RETURNS trigger LANGUAGE plpgsql AS
   $$ BEGIN NEW.v := 'spoilt'; RETURN NEW; END $$;

@@ -12,14 +12,13 @@ from gitexport.source.postgresql.session import reading
 from gitexport.source.postgresql.value_types import read_value_types
 from tests.integration.source.all_types import Tried
 from tests.integration.source.reading import entity_of
-from tests.integration.source.rewriting import documents_of, make_like, texts
+from tests.integration.source.rewriting import THINGS, documents_of, make_like, texts
 from tests.integration.source.test_random_values import _COLUMNS, _DATES, _DAYS, _MICROSECONDS
 from tests.integration.source.test_random_values import things as random_things
 from tests.integration.source.test_types import types as all_types
 
 __all__ = ["all_types", "random_things"]
 
-THINGS = entity_of("public.things")
 PLAIN = entity_of("public.plain", name="plain")
 # `json` comes back as an equal value, in canonical order.
 JSON = ("c json", "c _json")
