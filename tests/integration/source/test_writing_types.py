@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from psycopg import sql
 
+from gitexport.model.writing import WriteCounts
 from gitexport.source.postgresql.problems import unrestorable_columns
 from gitexport.source.postgresql.session import reading
 from gitexport.source.postgresql.value_types import read_value_types
@@ -302,4 +303,37 @@ def test_random_values_are_written_back(
     counts = make_like(database, {THINGS: documents})
 
     assert (counts["things"].inserted, counts["things"].updated) == (1, 1)
+    assert texts(connection, "things") == before
+
+
+def test_a_geometry_is_written_back_through_its_own_function(
+    database: str, connection: psycopg.Connection
+) -> None:
+    # A stand-in for PostGIS: the same names, and text inside.
+    connection.execute("""
+        CREATE SCHEMA gis; SET search_path = gis; CREATE TYPE geometry;
+        CREATE FUNCTION read(cstring) RETURNS geometry IMMUTABLE STRICT LANGUAGE internal
+          AS 'textin';
+        CREATE FUNCTION write(geometry) RETURNS cstring IMMUTABLE STRICT LANGUAGE internal
+          AS 'textout';
+        CREATE TYPE geometry (INPUT = read, OUTPUT = write, INTERNALLENGTH = VARIABLE,
+                              STORAGE = extended, DELIMITER = ':');
+        CREATE FUNCTION as_json(geometry) RETURNS json IMMUTABLE STRICT LANGUAGE sql
+          AS $$ SELECT pg_catalog.json_build_object('type', $1::text) $$;
+        CREATE CAST (geometry AS json) WITH FUNCTION as_json (geometry);
+        CREATE FUNCTION st_geomfromgeojson(json) RETURNS geometry IMMUTABLE STRICT LANGUAGE sql
+          AS $$ SELECT ($1 ->> 'type')::gis.geometry $$;
+        CREATE FUNCTION st_asewkb(geometry) RETURNS bytea IMMUTABLE STRICT LANGUAGE sql
+          AS $$ SELECT pg_catalog.convert_to($1::text, 'UTF8') $$;
+        CREATE TABLE public.things (id int PRIMARY KEY, at geometry);
+        INSERT INTO public.things VALUES (1, 'POINT(1 2)'), (2, NULL), (3, 'POINT(3 4)');
+        RESET search_path;
+    """)
+    documents = documents_of(database, THINGS)
+    before = texts(connection, "things")
+    connection.execute("UPDATE things SET at = 'POINT(9 9)' WHERE id < 3")
+
+    counts = make_like(database, {THINGS: documents})
+
+    assert counts["things"] == WriteCounts(updated=2, unchanged=1)
     assert texts(connection, "things") == before
