@@ -32,6 +32,11 @@ def compared(name: str, key: tuple[str, ...] = ("id",)) -> Entity:
     return make_entity(f"public.{name}", key, name=name, tracking=Tracking.COMPARE)
 
 
+def document(text: str) -> bytes:
+    """Writes a document with a member a line, the last of which needs no comma."""
+    return b"{\n  " + text.encode() + b"\n}\n"
+
+
 @contextmanager
 def writing(dsn: str, **options: Any) -> Iterator[RowWriter]:  # noqa: ANN401 - its options
     """Opens a writer of a source of its own."""

@@ -2,26 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
-import threading
-from collections.abc import Callable, Iterator
-
 import psycopg
 import pytest
-from psycopg import sql
-from psycopg.conninfo import make_conninfo
 
-from gitexport.errors import (
-    ConfigError,
-    ConnectionFailedError,
-    PermissionDeniedError,
-    RowRefusedError,
-)
+from gitexport.errors import ConfigError, RowRefusedError
 from gitexport.model.writing import MissingColumns, RowAction
 from tests.integration.source.rewriting import (
     THINGS,
     compared,
     delete_rows,
+    document,
     documents_of,
     make_like,
     texts,
@@ -41,11 +31,6 @@ INSERT INTO things (id, name, mail, span) SELECT n, 'secret', 'mail' || n, int4r
   FROM generate_series(1, 5) n;
 INSERT INTO parts VALUES (1, 1);
 """
-
-
-def document(text: str) -> bytes:
-    """Writes a document with a member a line, the last of which needs no comma."""
-    return b"{\n  " + text.encode() + b"\n}\n"
 
 
 @pytest.mark.parametrize(
@@ -182,127 +167,3 @@ def test_a_trigger_that_raises_is_not_quoted(database: str, connection: psycopg.
         write_rows(database, THINGS, rows, fires_triggers=True)
     assert "secret" not in f"{caught.value} {caught.value.__cause__}"
     assert caught.value.entity == "things"
-
-
-@pytest.fixture
-def clerk(connection: psycopg.Connection, database: str) -> Iterator[str]:
-    """The connection string of a role that owns nothing."""
-    name = sql.Identifier(connection.info.dbname)
-    connection.execute("CREATE ROLE clerk LOGIN")
-    connection.execute(sql.SQL("REVOKE TEMPORARY ON DATABASE {} FROM PUBLIC").format(name))
-    connection.execute("CREATE TABLE things (id serial PRIMARY KEY, v text)")
-    connection.execute("INSERT INTO things (v) VALUES ('a')")
-    yield make_conninfo(database, user="clerk")
-    connection.execute("DROP OWNED BY clerk; DROP ROLE clerk")
-
-
-def granting(connection: psycopg.Connection, write: Callable[[], object]) -> list[str]:
-    """Tries until it works, granting what each refusal says; gives what was granted."""
-    granted = []
-    for _ in range(9):
-        try:
-            write()
-        except PermissionDeniedError as error:
-            grant = (error.hint or "").removeprefix("run ").partition(", or ")[0]
-            connection.execute(grant.encode())
-            granted.append(grant)
-        else:
-            break
-    return granted
-
-
-def test_each_privilege_that_a_role_lacks_is_named_with_its_grant(
-    clerk: str, connection: psycopg.Connection
-) -> None:
-    connection.execute("GRANT SELECT ON things TO clerk")
-
-    def write() -> None:
-        with writing(clerk) as writer:
-            writer.stage(THINGS, [(("7",), document('"id": 7,\n  "v": "x"'))], RowAction.UPSERT)
-            writer.stage_departures(THINGS)
-            writer.write()
-
-    assert granting(connection, write) == [
-        f'GRANT TEMPORARY ON DATABASE "{connection.info.dbname}" TO "clerk"',
-        'GRANT DELETE, INSERT, UPDATE ON "public"."things" TO "clerk"',
-        'GRANT SELECT, UPDATE ON SEQUENCE "public"."things_id_seq" TO "clerk"',
-    ]
-    assert texts(connection, "things")["things"] == [("7", "x")]
-
-
-def test_only_who_owns_a_relation_may_let_its_triggers_rest(
-    clerk: str, connection: psycopg.Connection
-) -> None:
-    connection.execute('GRANT ALL ON things, things_id_seq TO clerk; CREATE ROLE "ow ner"')
-    connection.execute("CREATE RULE theirs AS ON DELETE TO things DO INSTEAD NOTHING")
-    connection.execute('ALTER TABLE things OWNER TO "ow ner"')
-    name = sql.Identifier(connection.info.dbname)
-    connection.execute(sql.SQL("GRANT TEMPORARY ON DATABASE {} TO clerk").format(name))
-    try:
-        granted = granting(connection, lambda: delete_with_rest(clerk))
-    finally:
-        connection.execute('DROP OWNED BY "ow ner"; DROP ROLE "ow ner"')
-
-    assert granted == ['GRANT "ow ner" TO "clerk"']
-
-
-def delete_with_rest(dsn: str) -> None:
-    """Deletes a row that a rule would keep."""
-    with writing(dsn) as writer:
-        writer.silence([THINGS])
-        writer.stage_deletions(THINGS, [("1",)])
-        assert writer.write()["things"].deleted == 1
-
-
-def kill_all(connection: psycopg.Connection) -> None:
-    """Ends every other session of the database."""
-    connection.execute(
-        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-        " WHERE pid <> pg_backend_pid() AND datname = current_database()"
-    )
-
-
-def test_a_connection_that_is_killed_leaves_the_database_as_it_was(
-    database: str, connection: psycopg.Connection
-) -> None:
-    connection.execute("""
-        CREATE TABLE things (id int PRIMARY KEY, v text);
-        INSERT INTO things VALUES (1, 'a');
-        CREATE FUNCTION nothing() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NEW; END $$;
-        CREATE TRIGGER theirs BEFORE INSERT ON things FOR EACH ROW EXECUTE FUNCTION nothing();
-    """)
-    before = texts(connection, "things")
-    rows = [(("1",), document('"id": 1,\n  "v": "x"'))]
-
-    def write() -> None:
-        with writing(database) as writer:
-            writer.silence([THINGS])
-            writer.stage(THINGS, rows, RowAction.UPSERT)
-            writer.write()
-            kill_all(connection)
-
-    with pytest.raises(ConnectionFailedError):
-        write()
-
-    assert texts(connection, "things") == before
-    assert connection.execute(
-        "SELECT tgenabled FROM pg_trigger WHERE tgname = 'theirs'"
-    ).fetchall() == [("O",)]
-
-
-def test_rows_that_change_while_they_are_looked_up_are_waited_for(
-    database: str, connection: psycopg.Connection
-) -> None:
-    connection.execute("CREATE TABLE things (id int PRIMARY KEY, v text, other text)")
-    connection.execute("INSERT INTO things VALUES (1, 'a', 'a')")
-    with contextlib.closing(psycopg.connect(database)) as people:
-        people.execute("UPDATE things SET v = 'theirs' WHERE id = 1")
-        timer = threading.Timer(0.5, people.commit)
-        with writing(database) as writer:
-            writer.stage(THINGS, [(("1",), document('"id": 1,\n  "v": "a"'))], RowAction.UPSERT)
-            assert writer.expected(THINGS).unchanged == 1
-            timer.start()
-            # Decided anew under the lock, which sees what was committed meanwhile.
-            assert writer.write()["things"].updated == 1
-        timer.join()
-    assert texts(connection, "things")["things"] == [("1", "a", "a")]
