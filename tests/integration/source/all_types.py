@@ -7,7 +7,10 @@ from typing import NamedTuple
 import psycopg
 from psycopg import sql
 
-from gitexport.source.postgresql.session import PINS
+from gitexport.model.relation import RelationName
+from gitexport.source.postgresql.problems import unrestorable_columns
+from gitexport.source.postgresql.session import PINS, reading
+from gitexport.source.postgresql.value_types import read_value_types
 from tests.integration.source.samples import EXPRESSIONS, SAMPLES
 
 _COLUMN_TYPES = """
@@ -96,3 +99,16 @@ def _array(kind: Tried, value: sql.Composable, number: int) -> sql.Composable:
     return sql.SQL("({})::pg_catalog.{}").format(
         sql.SQL(shapes[number % len(shapes)]).format(value), sql.Identifier(kind.array or "")
     )
+
+
+def drop_unrestorable(connection: psycopg.Connection) -> None:
+    """Drops the columns that `init` lists."""
+    connection.execute("RESET search_path")
+    with reading(connection) as cursor:
+        refused = unrestorable_columns(
+            cursor, read_value_types(cursor, RelationName("public", "things"))
+        )
+    for column in refused:
+        connection.execute(
+            sql.SQL("ALTER TABLE public.things DROP COLUMN {}").format(sql.Identifier(column))
+        )

@@ -10,20 +10,12 @@ from gitexport.source.postgresql.problems import unrestorable_columns
 from gitexport.source.postgresql.session import reading
 from gitexport.source.postgresql.value_types import read_value_types
 from gitexport.source.postgresql.view import open_view
-from tests.integration.source.all_types import Tried, fill_things, has_xml, tried_types
+from tests.integration.source.all_types import Tried, drop_unrestorable, has_xml
 from tests.integration.source.reading import documents, entity_of, every_row, oracle
 from tests.integration.source.samples import EXPRESSIONS
 
 
-@pytest.fixture
-def types(connection: psycopg.Connection) -> list[Tried]:
-    """All types, and the filled table `public.things`."""
-    found = tried_types(connection)
-    fill_things(connection, found)
-    return found
-
-
-@pytest.mark.usefixtures("types")
+@pytest.mark.usefixtures("all_types")
 def test_every_type_reads_as_row_to_json_writes_it(connection: psycopg.Connection) -> None:
     entity = entity_of("public.things")
     expected = oracle(connection, entity)
@@ -33,27 +25,21 @@ def test_every_type_reads_as_row_to_json_writes_it(connection: psycopg.Connectio
 
 
 def test_only_types_without_input_are_called_unrestorable(
-    connection: psycopg.Connection, types: list[Tried]
+    connection: psycopg.Connection, all_types: list[Tried]
 ) -> None:
     with reading(connection) as cursor:
         columns = read_value_types(cursor, entity_of("public.things").relation)
         refused = unrestorable_columns(cursor, columns)
     named = {name.removeprefix("c ") for name in refused if not name.startswith("c _")}
     without_xml = set() if has_xml(connection) else {"xml"}
-    assert named == (set(EXPRESSIONS) & {kind.name for kind in types}) | without_xml
+    assert named == (set(EXPRESSIONS) & {kind.name for kind in all_types}) | without_xml
     # An array of such values is no better.
     assert {f"c _{name}" for name in named} & set(columns) <= set(refused)
 
 
-@pytest.mark.usefixtures("types")
+@pytest.mark.usefixtures("all_types")
 def test_every_other_type_restores_to_an_equal_row(connection: psycopg.Connection) -> None:
-    entity = entity_of("public.things")
-    with reading(connection) as cursor:
-        refused = unrestorable_columns(cursor, read_value_types(cursor, entity.relation))
-    for column in refused:
-        connection.execute(
-            sql.SQL("ALTER TABLE public.things DROP COLUMN {}").format(sql.Identifier(column))
-        )
+    drop_unrestorable(connection)
     # The old vectors read back from their text, which the JSON array holds.
     for column in ("c int2vector", "c oidvector", "c _int2vector", "c _oidvector"):
         connection.execute(

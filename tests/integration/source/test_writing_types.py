@@ -5,35 +5,16 @@ from __future__ import annotations
 import psycopg
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from psycopg import sql
 
 from gitexport.model.writing import WriteCounts
-from gitexport.source.postgresql.problems import unrestorable_columns
-from gitexport.source.postgresql.session import reading
-from gitexport.source.postgresql.value_types import read_value_types
-from tests.integration.source.all_types import Tried
+from tests.integration.source.all_types import Tried, drop_unrestorable
+from tests.integration.source.random_values import COLUMNS, DAYS, MICROSECONDS, insert
 from tests.integration.source.reading import entity_of
 from tests.integration.source.rewriting import THINGS, documents_of, make_like, texts
-from tests.integration.source.test_random_values import _COLUMNS, _DATES, _DAYS, _MICROSECONDS
-from tests.integration.source.test_random_values import things as random_things
-from tests.integration.source.test_types import types as all_types
-
-__all__ = ["all_types", "random_things"]
 
 PLAIN = entity_of("public.plain", name="plain")
 # `json` comes back as an equal value, in canonical order.
 JSON = ("c json", "c _json")
-
-
-def drop_unrestorable(connection: psycopg.Connection) -> None:
-    """Drops the columns that `init` lists."""
-    connection.execute("RESET search_path")
-    with reading(connection) as cursor:
-        refused = unrestorable_columns(cursor, read_value_types(cursor, THINGS.relation))
-    for column in refused:
-        connection.execute(
-            sql.SQL("ALTER TABLE public.things DROP COLUMN {}").format(sql.Identifier(column))
-        )
 
 
 def test_every_type_is_written_back_after_its_rows_were_deleted(
@@ -270,9 +251,9 @@ def test_a_null_character_inside_of_json_is_written_back(
 
 @settings(max_examples=25)
 @given(
-    values=st.fixed_dictionaries({name: kind[1] for name, kind in _COLUMNS.items()}),
-    others=st.fixed_dictionaries({name: kind[1] for name, kind in _COLUMNS.items()}),
-    moment=st.tuples(_DAYS, _MICROSECONDS),
+    values=st.fixed_dictionaries({name: kind[1] for name, kind in COLUMNS.items()}),
+    others=st.fixed_dictionaries({name: kind[1] for name, kind in COLUMNS.items()}),
+    moment=st.tuples(DAYS, MICROSECONDS),
 )
 def test_random_values_are_written_back(
     database: str,
@@ -283,18 +264,7 @@ def test_random_values_are_written_back(
 ) -> None:
     connection = random_things
     connection.execute("TRUNCATE things")
-    cells = {name: sql.Literal(value) for name, value in values.items()} | {
-        f"{name}[]": sql.SQL("ARRAY[{}, NULL, {}]::{}[]").format(
-            sql.Literal(values[name]), sql.Literal(others[name]), sql.SQL(_COLUMNS[name][0])
-        )
-        for name in values
-    }
-    connection.execute(
-        sql.SQL("INSERT INTO things (id, {}) VALUES (1, {})").format(
-            sql.SQL(", ").join(map(sql.Identifier, cells)), sql.SQL(", ").join(cells.values())
-        )
-    )
-    connection.execute(_DATES, {"day": moment[0], "us": moment[1]})
+    insert(connection, values, others, moment)
     documents = documents_of(database, THINGS)
     before = texts(connection, "things")
     connection.execute("DELETE FROM things WHERE id = 1")
