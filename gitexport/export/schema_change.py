@@ -105,8 +105,9 @@ def check_new_names(entity: Entity, relation: Relation, written: bytes) -> None:
             continue
         others = [column.name for column in relation.columns if column.name not in entity.columns]
         near = get_close_matches(name, others, 1)
+        message = f"columns of '{entity.name}' names '{name}', which {relation.name} does not have"
         raise ConfigError(
-            f"columns of '{entity.name}' names '{name}', which {relation.name} does not have",
+            message,
             where=f"{CONFIG_PATH}: [entities.{entity.name}]",
             hint=f"did you mean '{near[0]}'?" if near else "correct the name, or remove it",
         )
