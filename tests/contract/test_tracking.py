@@ -8,7 +8,7 @@ import psycopg
 import pytest
 
 from gitexport.model.entity import Entity, Tracking
-from gitexport.source.postgresql import acknowledge
+from gitexport.source.postgresql import acknowledge_batch
 from tests.fixtures.tracked import MakeTracked, Tracked, make_entity
 
 Other = psycopg.Connection[tuple[Any, ...]]
@@ -35,7 +35,7 @@ def users(
 ) -> Tracked:
     """Five users, all of them exported."""
     if not isinstance(request.param, Tracking):
-        monkeypatch.setattr(acknowledge, "_LARGE", 1)
+        monkeypatch.setattr(acknowledge_batch, "_LARGE", 1)
         return tracked(make_entity(), TABLE, ROWS)
     return tracked(make_entity(tracking=request.param), TABLE, ROWS)
 

@@ -6,46 +6,49 @@ pending is read again and found unchanged. So only the last one waits for the di
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections import Counter, deque
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from contextlib import closing
 
 import psycopg
 
 from gitexport.model import faults
 from gitexport.model.entity import Entity
-from gitexport.model.ports import AcknowledgedCounts, Acknowledgement, Fence
+from gitexport.model.ports import AcknowledgedCounts, Acknowledgement
 from gitexport.model.relation import Relation
-from gitexport.model.snapshot import ObjectId
-from gitexport.source.postgresql import state
-from gitexport.source.postgresql.session import Connection, Cursor, pin
-from gitexport.source.postgresql.tracking.acknowledge import acknowledge_rows, allow
+from gitexport.source.postgresql.acknowledge_batch import Batch, BatchWriter
+from gitexport.source.postgresql.acknowledge_pairs import (
+    ENOUGH,
+    Pairs,
+    has_processors,
+    open_second,
+)
 
 BATCH = 10_000
 """Rows acknowledged in one transaction: locks are held for a fraction of a second."""
-
-_LARGE = 1_000
-"""Rows from which on it pays to write a batch without locking its rows first."""
 
 Rows = Iterable[tuple[Entity, Sequence[Acknowledgement]]]
 
 
 class Acknowledging:
-    """One run's acknowledgement; `relation_of` describes an entity's relation."""
+    """One run's acknowledgement.
+
+    `open_writer` opens another session like the writer's own, and raises
+    `ConnectionFailedError` where there is none; `relation_of` describes an entity's relation.
+    """
 
     def __init__(
         self,
-        connection: Connection,
-        repository_id: str,
-        fence: Fence,
-        tip: ObjectId | None,
+        writer: BatchWriter,
+        open_writer: Callable[[], BatchWriter],
         relation_of: Callable[[Entity], Relation],
     ) -> None:
-        self._connection = connection
-        self._repository_id = repository_id
-        self._fence = fence
-        self._tip = tip
+        self._writer = writer
+        self._open_writer = open_writer
         self._relation_of = relation_of
         self._relations: dict[str, Relation] = {}
+        self._done: Counter[str] = Counter()
+        self._handed: Counter[str] = Counter()
         # Until a row was found locked: then others are at work, and giving up costs more.
         self._is_alone = True
 
@@ -56,78 +59,72 @@ class Acknowledging:
             LockedError: Another run took the fence.
             psycopg.Error: The server refused a statement.
         """
-        done: Counter[str] = Counter()
-        handed: Counter[str] = Counter()
         ids = list(tombstones)
-        batch = next(batches := _batches(rows), None)
-        while True:
-            following = next(batches, None) if batch is not None else None
-            is_last = following is None
-            counted = self._acknowledge(batch, ids if is_last else (), is_last=is_last)
+        with closing(self._left_by_pairs(self._batches(rows))) as batches:
+            batch = next(batches, None)
+            while batch is not None and (following := next(batches, None)) is not None:
+                self._note(batch, self._acknowledge(batch))
+                batch = following
+            counted = self._acknowledge(batch, ids, is_last=True)
             if batch is not None:
-                done[batch[0].name] += counted
-                handed[batch[0].name] += len(batch[1])
-                faults.point("S9.batch")
-            if is_last:
-                break
-            batch = following
+                self._note(batch, counted)
         return {
-            name: AcknowledgedCounts(done[name], count - done[name])
-            for name, count in handed.items()
+            name: AcknowledgedCounts(self._done[name], count - self._done[name])
+            for name, count in self._handed.items()
         }
 
+    def _left_by_pairs(self, batches: Iterator[Batch]) -> Generator[Batch]:
+        """Acknowledges in pairs where large batches are many; yields all that is left."""
+        waiting: deque[Batch] = deque()
+        is_worth_it = has_processors()
+        for batch in batches:
+            waiting.append(batch)
+            if is_worth_it and batch.is_large and len(waiting) < ENOUGH:
+                continue
+            if is_worth_it and batch.is_large:
+                yield from self._in_pairs(_chained(waiting, batches))
+                return
+            yield from _drained(waiting)
+        yield from _drained(waiting)
+
+    def _in_pairs(self, batches: Iterator[Batch]) -> Iterator[Batch]:
+        with open_second(self._open_writer) as second:
+            if second is not None:
+                # Before the first flag, as flags speak of the tip.
+                self._writer.write(None)
+                yield from Pairs(self._writer, second, self._note).passing(batches)
+        yield from batches
+
     def _acknowledge(
-        self,
-        batch: tuple[Entity, Sequence[Acknowledgement]] | None,
-        ids: Sequence[int],
-        *,
-        is_last: bool,
+        self, batch: Batch | None, ids: Sequence[int] = (), *, is_last: bool = False
     ) -> int:
-        if self._is_alone and batch is not None and len(batch[1]) >= _LARGE:
+        if self._is_alone and batch is not None and batch.is_large:
             try:
-                return self._transaction(batch, ids, is_last=is_last, passes_locked=False)
+                return self._writer.write(batch, ids, is_last=is_last, passes_locked=False)
             except psycopg.errors.LockNotAvailable:
                 self._is_alone = False
-        return self._transaction(batch, ids, is_last=is_last)
+        return self._writer.write(batch, ids, is_last=is_last)
 
-    def _transaction(
-        self,
-        batch: tuple[Entity, Sequence[Acknowledgement]] | None,
-        ids: Sequence[int],
-        *,
-        is_last: bool,
-        passes_locked: bool = True,
-    ) -> int:
-        counted = 0
-        if batch is not None and batch[0].name not in self._relations:
-            self._relations[batch[0].name] = self._relation_of(batch[0])
-        with self._connection.transaction(), self._connection.cursor() as cursor:
-            pin(cursor)
-            if not is_last:
-                cursor.execute("SET LOCAL synchronous_commit = off")
-            if self._fence.value:
-                state.move_tip(cursor, self._repository_id, self._fence, self._tip)
-            if batch is not None:
-                entity, rows = batch
-                allow(cursor, entity.flag)
-                counted = acknowledge_rows(
-                    cursor,
-                    entity,
-                    self._relations[entity.name],
-                    rows,
-                    passes_locked=passes_locked,
-                )
-            if ids:
-                _drop_tombstones(cursor, ids)
-        return counted
+    def _note(self, batch: Batch, counted: int) -> None:
+        self._done[batch.entity.name] += counted
+        self._handed[batch.entity.name] += len(batch.rows)
+        faults.point("S9.batch")
+
+    def _batches(self, rows: Rows) -> Iterator[Batch]:
+        for entity, given in rows:
+            if given and entity.name not in self._relations:
+                self._relations[entity.name] = self._relation_of(entity)
+            for start in range(0, len(given), BATCH):
+                part = given[start : start + BATCH]
+                yield Batch(entity, self._relations[entity.name], part)
 
 
-def _drop_tombstones(cursor: Cursor, ids: Sequence[int]) -> None:
-    # By their numbers only: a hint that came after our read speaks of a later deletion.
-    cursor.execute("DELETE FROM gitexport.tombstones WHERE id = ANY (%s::bigint[])", (list(ids),))
+def _chained(waiting: deque[Batch], batches: Iterator[Batch]) -> Iterator[Batch]:
+    yield from _drained(waiting)
+    yield from batches
 
 
-def _batches(rows: Rows) -> Iterator[tuple[Entity, Sequence[Acknowledgement]]]:
-    for entity, given in rows:
-        for start in range(0, len(given), BATCH):
-            yield entity, given[start : start + BATCH]
+def _drained(waiting: deque[Batch]) -> Iterator[Batch]:
+    # Nobody else keeps a batch that has been given: they are large.
+    while waiting:
+        yield waiting.popleft()

@@ -24,6 +24,7 @@ from gitexport.model.snapshot import ObjectId
 from gitexport.model.writing import RowWriter, WritingOptions
 from gitexport.source.postgresql import state
 from gitexport.source.postgresql.acknowledge import Acknowledging
+from gitexport.source.postgresql.acknowledge_batch import BatchWriter
 from gitexport.source.postgresql.catalog import read_catalog
 from gitexport.source.postgresql.connection import connect
 from gitexport.source.postgresql.entity_reading import EntityReading
@@ -114,8 +115,14 @@ class PostgresSource:
             ConnectionFailedError: The connection was lost; the rest stays pending.
         """
         ids = [number for numbers in tombstones.values() for number in numbers]
+
+        def writer(connection: Connection) -> BatchWriter:
+            return BatchWriter(connection, repository_id, fence, tip)
+
         with translating("acknowledging rows"):
-            run = Acknowledging(self._connected(), repository_id, fence, tip, self._relation_of)
+            run = Acknowledging(
+                writer(self._connected()), lambda: writer(connect(self._dsn)), self._relation_of
+            )
             passed: Counter[str] = Counter()
             counts = run.run(self._not_overruled(rows, passed), ids)
         return counts | {name: AcknowledgedCounts(0, count) for name, count in passed.items()}

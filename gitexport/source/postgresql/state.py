@@ -220,9 +220,31 @@ def move_tip(cursor: Cursor, repository_id: str, fence: Fence, tip: ObjectId | N
         (tip, repository_id, fence.value),
     )
     if cursor.rowcount != 1:
-        message = "another run has taken over this data repository's export"
-        hint = "let it finish; the rows of this run stay pending and lose nothing"
-        raise LockedError(message, where=f"data repository {repository_id}", hint=hint)
+        raise _superseded(repository_id)
+
+
+def hold_fence(cursor: Cursor, repository_id: str, fence: Fence) -> None:
+    """Keeps other runs from taking the fence until the transaction ends.
+
+    Several transactions can hold it at once, but none while the tip moves.
+
+    Raises:
+        LockedError: Another run has taken the fence.
+        psycopg.Error: The server refused the statement.
+    """
+    # A weaker lock, FOR KEY SHARE, would let the fence be raised.
+    cursor.execute(
+        "SELECT FROM gitexport.state WHERE repository_id = %s AND fence = %s FOR SHARE",
+        (repository_id, fence.value),
+    )
+    if cursor.rowcount != 1:
+        raise _superseded(repository_id)
+
+
+def _superseded(repository_id: str) -> LockedError:
+    message = "another run has taken over this data repository's export"
+    hint = "let it finish; the rows of this run stay pending and lose nothing"
+    return LockedError(message, where=f"data repository {repository_id}", hint=hint)
 
 
 def check_owner(entity: Entity, registration: Registration, repository_id: str) -> None:

@@ -6,7 +6,7 @@ stays pending.
 
 Locking rows before they are written is what passes locked ones over, and costs a third of
 the time. So large batches are first written without, giving up at the first row that is
-locked; whoever calls does such a batch again, `passes_locked`.
+locked; whoever calls does such a batch again, without patience.
 """
 
 from __future__ import annotations
@@ -36,8 +36,6 @@ SELECT set_config(name, concat_ws(', ', CASE name WHEN 'search_path' THEN 'pg_ca
 FROM pg_catalog.pg_settings WHERE name IN ('search_path', 'row_security')
 """
 
-_GIVE_UP_AT_ONCE = "SET LOCAL lock_timeout = '1ms'"
-
 guards_versions = True
 """Only a test sets this to False, to prove that it would notice a lost update."""
 
@@ -59,12 +57,15 @@ def acknowledge_rows(
     relation: Relation,
     rows: Sequence[Acknowledgement],
     *,
-    passes_locked: bool = True,
+    patience_ms: int | None = None,
 ) -> int:
     """Acknowledges the rows of one batch that still have the version read; counts them.
 
+    With a patience, flags are written without locking their rows first, and a locked one is
+    waited for only as long as that; otherwise locked rows are passed over.
+
     Raises:
-        psycopg.errors.LockNotAvailable: A row is locked, and was not to be passed over.
+        psycopg.errors.LockNotAvailable: A row stayed locked for longer than the patience.
         psycopg.Error: The server refused the statement.
     """
     written = rows if all(row.version for row in rows) else [row for row in rows if row.version]
@@ -76,9 +77,10 @@ def acknowledge_rows(
     versions = [row.version for row in written]
     if method is Tracking.FLAG:
         texts += _split_versions(versions, is_partitioned=_is_partitioned(relation))
-        if not passes_locked:
-            cursor.execute(_GIVE_UP_AT_ONCE)
-        cursor.execute(_flag_statement(entity, relation, passes_locked=passes_locked), texts)
+        if patience_ms is not None:
+            cursor.execute("SELECT set_config('lock_timeout', %s, true)", (f"{patience_ms}ms",))
+        statement = _flag_statement(entity, relation, passes_locked=patience_ms is None)
+        cursor.execute(statement, texts)
     else:
         cursor.execute(_outbox_statement(entity), [*texts, array_text(versions)])
     return done + cursor.rowcount
