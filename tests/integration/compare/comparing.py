@@ -13,6 +13,14 @@ from gitexport.model.changeset import DocumentChange
 from tests.fixtures.journey import Journey
 from tests.fixtures.workbench import RecordingProgress
 
+CHANGES = """
+UPDATE users SET name = 'Ann', place = jsonb_set(place, '{zip}', '"b"') WHERE id = 42;
+DELETE FROM users WHERE id = 7;
+INSERT INTO users VALUES (61, NULL, '[1, 1.0]');
+UPDATE users SET id = 1009 WHERE id = 9;
+UPDATE order_details SET amount = 1.1 WHERE product_id = 3;
+"""
+
 
 def comparer(journey: Journey) -> Comparer:
     """Opens the journey's data repository."""

@@ -14,7 +14,7 @@ import pytest
 
 from tests.fixtures.journey import Journey
 from tests.fixtures.repositories import lose
-from tests.integration.compare.test_snapshots import CHANGES
+from tests.integration.compare.comparing import CHANGES
 
 HOSTILE = "\x1b[31mred\u009b1m [bold]x[/bold] \u202edetrevni\nnext"
 TEXT = """\

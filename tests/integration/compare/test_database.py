@@ -10,8 +10,7 @@ from gitexport.compare.selection import Selection
 from gitexport.errors import ConfigError, DecisionNeededError
 from gitexport.model.address import parse_address
 from tests.fixtures.journey import Journey
-from tests.integration.compare.comparing import changes, compared, comparer, kinds, written
-from tests.integration.compare.test_snapshots import CHANGES
+from tests.integration.compare.comparing import CHANGES, changes, compared, comparer, kinds, written
 
 
 def edit(journey: Journey, pattern: str, replacement: str) -> None:

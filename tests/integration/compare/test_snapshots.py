@@ -8,15 +8,7 @@ from gitexport.compare.selection import FieldTest, Selection
 from gitexport.model.address import parse_address
 from gitexport.model.changeset import ABSENT, ChangeKind, FieldChange
 from tests.fixtures.journey import Journey
-from tests.integration.compare.comparing import changes, compared, kinds, written
-
-CHANGES = """
-UPDATE users SET name = 'Ann', place = jsonb_set(place, '{zip}', '"b"') WHERE id = 42;
-DELETE FROM users WHERE id = 7;
-INSERT INTO users VALUES (61, NULL, '[1, 1.0]');
-UPDATE users SET id = 1009 WHERE id = 9;
-UPDATE order_details SET amount = 1.1 WHERE product_id = 3;
-"""
+from tests.integration.compare.comparing import CHANGES, changes, compared, kinds, written
 
 
 def test_every_kind_of_change_is_told_apart(journey: Journey) -> None:

@@ -8,7 +8,7 @@ from psycopg import sql
 
 from tests.fixtures.postgres import Postgres
 from tests.integration.transfer.conftest import Database, Transfer
-from tests.integration.transfer.test_import import ROWS, SHOP, TABLES
+from tests.integration.transfer.shop import ROWS, SHOP, TABLES
 
 
 @pytest.fixture
