@@ -10,6 +10,7 @@ pytest_plugins = [
     "tests.fixtures.postgres",
     "tests.fixtures.repositories",
     "tests.fixtures.tracked",
+    "tests.fixtures.many_users",
     "tests.fixtures.workbench",
     "tests.fixtures.journey",
 ]
