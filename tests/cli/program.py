@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -56,3 +60,22 @@ class Program:
         ended = self(*arguments)
         assert ended.code == 0, ended.err
         return ended
+
+
+def loaded_modules(*arguments: str) -> set[str]:
+    """Lists the modules that a run of the program loads, in a process of its own."""
+    script = (
+        "import sys, io, json; from gitexport.cli.main import main; "
+        "out, sys.stdout = sys.stdout, io.StringIO(); code = main(sys.argv[1:]); "
+        "json.dump([code, sorted(sys.modules)], out)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script, *arguments],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(Path.cwd())},
+        check=True,
+    )
+    code, modules = json.loads(done.stdout)
+    assert code == 0
+    return set(modules)

@@ -14,7 +14,7 @@ import pytest
 from gitexport import __version__
 from gitexport.cli.exit_codes import EXIT_CODES, first_of
 from gitexport.cli.parser import COMMANDS, Command, Group, make_group
-from tests.cli.program import Program
+from tests.cli.program import Program, loaded_modules
 
 HEAVY = {
     "pygit2", "psycopg", "orjson", "tomlkit", "jsonschema_rs", "deepdiff", "rich.console",
@@ -33,25 +33,6 @@ def run_program(
         cwd=here,
         check=False,
     )
-
-
-def loaded_modules(*arguments: str) -> set[str]:
-    """Lists the modules that a run of the program loads."""
-    script = (
-        "import sys, io, json; from gitexport.cli.main import main; "
-        "out, sys.stdout = sys.stdout, io.StringIO(); code = main(sys.argv[1:]); "
-        "json.dump([code, sorted(sys.modules)], out)"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", script, *arguments],
-        capture_output=True,
-        text=True,
-        env={**os.environ, "PYTHONPATH": str(Path.cwd())},
-        check=True,
-    )
-    code, modules = json.loads(done.stdout)
-    assert code == 0
-    return set(modules)
 
 
 def commands() -> list[tuple[str, click.Command]]:

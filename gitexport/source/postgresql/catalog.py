@@ -10,6 +10,8 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+from gitexport.errors import RelationNotFoundError
+from gitexport.model.entity import Entity
 from gitexport.model.relation import (
     Column,
     ForeignKey,
@@ -85,6 +87,25 @@ def read_relations(cursor: Cursor, names: Sequence[RelationName]) -> dict[Relati
         {"schemas": [name.schema for name in names], "names": [name.name for name in names]},
     )
     return {relation.name: relation for relation in _describe(cursor, cursor.fetchall())}
+
+
+def find_relations(cursor: Cursor, entities: Sequence[Entity]) -> dict[RelationName, Relation]:
+    """Describes the relations of entities.
+
+    Raises:
+        RelationNotFoundError: A relation does not exist.
+        psycopg.Error: The server refused a query.
+    """
+    relations = read_relations(cursor, list({entity.relation for entity in entities}))
+    for entity in entities:
+        if entity.relation not in relations:
+            message = f"relation '{entity.relation}' does not exist"
+            raise RelationNotFoundError(
+                message,
+                where=f"[entities.{entity.name}]",
+                hint="correct 'relation' in gitexport.toml, or remove the entity",
+            )
+    return relations
 
 
 def _describe(cursor: Cursor, relations: Sequence[_Row]) -> list[Relation]:

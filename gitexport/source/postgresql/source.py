@@ -10,6 +10,7 @@ import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from typing import TYPE_CHECKING
 
 from gitexport.model.entity import Entity
 from gitexport.model.ports import (
@@ -21,11 +22,10 @@ from gitexport.model.ports import (
 )
 from gitexport.model.relation import Relation
 from gitexport.model.snapshot import ObjectId
-from gitexport.model.writing import RowWriter, WritingOptions
 from gitexport.source.postgresql import state
 from gitexport.source.postgresql.acknowledge import Acknowledging
 from gitexport.source.postgresql.acknowledge_batch import BatchWriter
-from gitexport.source.postgresql.catalog import read_catalog
+from gitexport.source.postgresql.catalog import find_relations, read_catalog
 from gitexport.source.postgresql.connection import connect
 from gitexport.source.postgresql.entity_reading import EntityReading
 from gitexport.source.postgresql.errors import translating
@@ -35,9 +35,13 @@ from gitexport.source.postgresql.overruling import find_overruling, overruled_wa
 from gitexport.source.postgresql.problems import unrestorable_columns
 from gitexport.source.postgresql.sample import read_sample
 from gitexport.source.postgresql.session import Connection, Cursor, pin, reading
-from gitexport.source.postgresql.tracking_admin import PostgresTracking, find_relations
 from gitexport.source.postgresql.value_types import read_value_types
 from gitexport.source.postgresql.view import open_view
+
+if TYPE_CHECKING:
+    # Most runs write no rows and set up no tracking; the methods that do load what that takes.
+    from gitexport.model.writing import RowWriter, WritingOptions
+    from gitexport.source.postgresql.tracking_admin import PostgresTracking
 
 
 class PostgresSource:
@@ -158,7 +162,6 @@ class PostgresSource:
 
     def writing(self, options: WritingOptions) -> AbstractContextManager[RowWriter]:
         """Opens a transaction that writes rows; see `gitexport.model.writing.RowWriter`."""
-        # Only what writes rows pays for loading what that takes.
         from gitexport.source.postgresql.writing.writer import open_writer
 
         return open_writer(self._connected(), options)
@@ -166,6 +169,8 @@ class PostgresSource:
     @property
     def tracking(self) -> PostgresTracking:
         """What sets up and examines tracking; see `gitexport.model.ports.TrackingAdmin`."""
+        from gitexport.source.postgresql.tracking_admin import PostgresTracking
+
         return PostgresTracking(self._connected())
 
     def close(self) -> None:

@@ -7,12 +7,11 @@ from contextlib import contextmanager
 
 from psycopg import sql
 
-from gitexport.errors import PermissionDeniedError, RelationNotFoundError
+from gitexport.errors import PermissionDeniedError
 from gitexport.model.entity import Entity, Tracking
-from gitexport.model.relation import Relation, RelationName
 from gitexport.model.report import TrackingFinding
 from gitexport.source.postgresql import ddl, findings, maintain
-from gitexport.source.postgresql.catalog import read_relations
+from gitexport.source.postgresql.catalog import find_relations
 from gitexport.source.postgresql.errors import translating
 from gitexport.source.postgresql.pending_index import build_index, plan_index
 from gitexport.source.postgresql.session import Connection, Cursor, reading
@@ -119,25 +118,6 @@ class PostgresTracking:
         for target in find_targets(cursor, repository_id, entities, relations):
             if target.entity.tracking is Tracking.FLAG:
                 yield target.entity, target.id
-
-
-def find_relations(cursor: Cursor, entities: Sequence[Entity]) -> dict[RelationName, Relation]:
-    """Describes the relations of entities.
-
-    Raises:
-        RelationNotFoundError: A relation does not exist.
-        psycopg.Error: The server refused a query.
-    """
-    relations = read_relations(cursor, list({entity.relation for entity in entities}))
-    for entity in entities:
-        if entity.relation not in relations:
-            message = f"relation '{entity.relation}' does not exist"
-            raise RelationNotFoundError(
-                message,
-                where=f"[entities.{entity.name}]",
-                hint="correct 'relation' in gitexport.toml, or remove the entity",
-            )
-    return relations
 
 
 def _in_words(statements: list[sql.Composable]) -> list[sql.Composable]:
