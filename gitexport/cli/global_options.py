@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import click
-import rich_click
 from click.core import ParameterSource
 
 from gitexport import __version__
@@ -32,6 +31,12 @@ class GlobalOptions:
     def is_json(self) -> bool:
         """Tells whether the command prints one JSON object."""
         return self.output == "json"
+
+
+class GlobalOption(click.Option):
+    """An option that all commands have. Help shows them in a panel of their own."""
+
+    panel = "Global options"
 
 
 def global_parameters() -> list[click.Parameter]:
@@ -84,9 +89,7 @@ def _output(forms: Sequence[str]) -> click.Option:
 
 def _option(names: list[str], text: str, **settings: Any) -> click.Option:  # noqa: ANN401 - click's
     settings.setdefault("callback", _remember)
-    return rich_click.RichOption(
-        names, help=text, expose_value=False, panel="Global options", **settings
-    )
+    return GlobalOption(names, help=text, expose_value=False, **settings)
 
 
 def _remember(context: click.Context, parameter: click.Parameter, value: object) -> None:

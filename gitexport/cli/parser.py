@@ -11,12 +11,11 @@ from collections.abc import Sequence
 from functools import cache
 from importlib import import_module
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import click
-import rich_click
 
-from gitexport.cli.exit_codes import codes_of, describe
+from gitexport.cli.exit_codes import codes_of
 from gitexport.cli.global_options import GlobalOptions, any_output, global_parameters
 
 COMPLETE_VARIABLE = "_GITEXPORT_COMPLETE"
@@ -52,15 +51,9 @@ COMMANDS = {
     "completion": "completion",
 }
 _ALIASES = {"diff": "compare"}
-_HELP = {
-    "theme": "default-slim",
-    "text_markup": None,
-    "use_click_short_help": True,
-    "max_width": 100,
-}
 
 
-class Command(rich_click.RichCommand):
+class Command(click.Command):
     """A command with the global options, examples and exit codes."""
 
     def __init__(
@@ -85,13 +78,14 @@ class Command(rich_click.RichCommand):
             raise click.BadParameter(message, ctx=ctx, param=output)
         return super().invoke(ctx)
 
-    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Writes examples and exit codes below the options."""
-        del ctx
-        write_sections(formatter, self.examples, self.exit_codes)
+    def get_help(self, ctx: click.Context) -> str:
+        """Draws the help, with examples and exit codes."""
+        from gitexport.cli.render.help import draw_help
+
+        return draw_help(self, ctx, examples=self.examples, exit_codes=self.exit_codes)
 
 
-class Group(rich_click.RichGroup):
+class Group(click.Group):
     """A group whose commands may stand in modules of their own, loaded by name."""
 
     def __init__(
@@ -127,10 +121,11 @@ class Group(rich_click.RichGroup):
             return command
         return super().get_command(ctx, cmd_name)
 
-    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Writes examples and exit codes below the commands."""
-        del ctx
-        write_sections(formatter, self.examples, self.exit_codes)
+    def get_help(self, ctx: click.Context) -> str:
+        """Draws the help, with examples and exit codes."""
+        from gitexport.cli.render.help import draw_help
+
+        return draw_help(self, ctx, examples=self.examples, exit_codes=self.exit_codes)
 
 
 def add_global_parameters(command: click.Command) -> None:
@@ -141,28 +136,9 @@ def add_global_parameters(command: click.Command) -> None:
     ]
 
 
-def write_sections(
-    formatter: click.HelpFormatter, examples: Sequence[tuple[str, str]], codes: Sequence[int]
-) -> None:
-    """Writes examples (what for, command line) and exit codes."""
-    from rich.text import Text
-
-    text = Text()
-    if examples:
-        text.append("\n Examples:\n", style="bold")
-        for purpose, line in examples:
-            text.append(f"   # {purpose}\n", style="dim")
-            text.append(f"   {line}\n")
-    text.append("\n Exit codes:\n", style="bold")
-    for code, words in describe(codes):
-        text.append(f"   {code:>3}  {words}\n")
-    cast("rich_click.RichHelpFormatter", formatter).write(text)
-
-
 def help_settings(*, has_color: bool) -> dict[str, Any]:
     """Gives click the settings of all contexts."""
-    look = dict(_HELP) | ({} if has_color else {"color_system": None})
-    return {"help_option_names": ["-h", "--help"], "rich_help_config": look}
+    return {"help_option_names": ["-h", "--help"], "color": has_color}
 
 
 @cache

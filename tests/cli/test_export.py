@@ -11,9 +11,9 @@ import pytest
 from tests.cli.program import Program, loaded_modules
 from tests.fixtures.repositories import fsck, git
 
-# What writes people's rows, sets up tracking, compares, or is for one kind of entity.
+# What draws help, writes people's rows, sets up tracking, compares, or is for one kind of entity.
 UNUSED_BY_EXPORT = {
-    "tomlkit", "jsonschema_rs", "deepdiff",
+    "rich_click", "rich", "tomlkit", "jsonschema_rs", "deepdiff",
     "gitexport.compare", "gitexport.model.creation", "gitexport.model.foreign_keys",
     "gitexport.model.recognition", "gitexport.model.writing",
     "gitexport.source.postgresql.findings", "gitexport.source.postgresql.tracking_admin",
