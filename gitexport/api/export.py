@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from gitexport.api.session import Session, Settings
 from gitexport.errors import GitExportError
@@ -27,8 +28,7 @@ class ExportRequest:
     push: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class ExportOutcome:
+class ExportOutcome(NamedTuple):
     """What the export did, what the push did, and why the push failed.
 
     A push that fails takes nothing back: the snapshot is there, and can be pushed again.

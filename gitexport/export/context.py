@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from gitexport.canonical.manifest import Manifest
 from gitexport.errors import ConfigError, UsageError
@@ -60,8 +61,7 @@ class Context:
         return tuple(entity for name, entity in known.items() if name in wanted)
 
 
-@dataclass(frozen=True, slots=True)
-class Base:
+class Base(NamedTuple):
     """The commit that a run builds on, and what it says."""
 
     tip: ObjectId | None

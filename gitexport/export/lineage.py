@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from gitexport.errors import DecisionNeededError
 from gitexport.export.message import MODE, ORIGINS, SETUP, SNAPSHOT
@@ -19,8 +19,7 @@ IsManaged = Callable[[bytes], bool]
 """Tells whether a path belongs to gitexport."""
 
 
-@dataclass(frozen=True, slots=True)
-class Lineage:
+class Lineage(NamedTuple):
     """How the branch's tip came about.
 
     `is_trusted` says that a row which is not pending is in the tip as it is in the source.

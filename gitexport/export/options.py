@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
+from typing import NamedTuple
 
 from gitexport.model.snapshot import Origin
 
@@ -18,8 +18,7 @@ class Override(str, Enum):
     CASCADE = "cascade"
 
 
-@dataclass(frozen=True, slots=True)
-class ExportOptions:
+class ExportOptions(NamedTuple):
     """What an export is asked to do.
 
     `entities` limits the run to some entities, empty means all. `limit` takes the first

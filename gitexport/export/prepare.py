@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from gitexport.canonical.entity_paths import path_function
 from gitexport.canonical.manifest import EntityManifest
@@ -38,8 +38,7 @@ from gitexport.store import refs
 from gitexport.store.journal import MachineState
 
 
-@dataclass(frozen=True, slots=True)
-class Prepared:
+class Prepared(NamedTuple):
     """One attempt's plan. `too_soon` is set where a commit has to wait for the next second."""
 
     base: Base

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from difflib import get_close_matches
 from hashlib import sha256
+from typing import NamedTuple
 
 from gitexport.canonical.value import canonical_value
 from gitexport.errors import ConfigError
@@ -14,8 +14,7 @@ from gitexport.model.entity import CONFIG_PATH, Entity, Tracking
 from gitexport.model.relation import NamedType, Relation
 
 
-@dataclass(frozen=True, slots=True)
-class SchemaChange:
+class SchemaChange(NamedTuple):
     """What changed, in sentences for commit and output, and what a run has to do about it.
 
     `reread` asks for all rows, as documents may differ though no row changed.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import Enum
+from typing import NamedTuple
 
 from gitexport.model.relation import RelationName
 
@@ -37,8 +38,7 @@ class ShardKind(str, Enum):
     HASH = "hash"
 
 
-@dataclass(frozen=True, slots=True)
-class Shard:
+class Shard(NamedTuple):
     """A kind, and the number of hex digits of each directory level."""
 
     kind: ShardKind
@@ -63,8 +63,7 @@ class Shard:
         return cls(kinds[name], tuple(int(level) for level in levels))
 
 
-@dataclass(frozen=True, slots=True)
-class ModifiedDimension:
+class ModifiedDimension(NamedTuple):
     """A relation whose boolean `column` tells that rows with the same `on` have changed."""
 
     relation: RelationName
@@ -94,8 +93,7 @@ class Entity:
     renamed_from: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class QueryDocument:
+class QueryDocument(NamedTuple):
     """One file made by one query.
 
     `depends` are names of entities; empty means every entity. The query may use the

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 from typing import NamedTuple, Protocol
@@ -41,8 +40,7 @@ class RowScope(Enum):
     ALL = "all"
 
 
-@dataclass(frozen=True, slots=True)
-class RowQuery:
+class RowQuery(NamedTuple):
     """How to read an entity's rows.
 
     `limit` takes the first rows by key, 0 takes all; `is_ordered` gives all by key. `part`
@@ -92,8 +90,7 @@ class DepartedRow(NamedTuple):
     version: str
 
 
-@dataclass(frozen=True, slots=True)
-class Tombstones:
+class Tombstones(NamedTuple):
     """Hints of deleted keys, read in the view.
 
     `keys` are keys that were deleted or changed; some may live again. `is_complete` is
@@ -106,8 +103,7 @@ class Tombstones:
     ids: tuple[int, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class SourceIdentity:
+class SourceIdentity(NamedTuple):
     """Which database this is: its name, and a fingerprint that no other database has."""
 
     database: str
@@ -169,8 +165,7 @@ class SourceView(Protocol):
         """Names this view so that other processes can open the same instant; None: they cannot."""
 
 
-@dataclass(frozen=True, slots=True)
-class Fence:
+class Fence(NamedTuple):
     """The right to acknowledge, taken by one run and lost when another run takes it.
 
     `tip` is the commit that the flags speak of. `value` is 0 where the source keeps no

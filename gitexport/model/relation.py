@@ -53,8 +53,7 @@ class TypeKind(str, Enum):
     MULTIRANGE = "multirange"
 
 
-@dataclass(frozen=True, slots=True)
-class NamedType:
+class NamedType(NamedTuple):
     """A user-defined type that a relation's columns need, directly or through others.
 
     `extension` is the extension that brings it. `collation` is that of a domain or range
@@ -74,8 +73,7 @@ class NamedType:
     extension: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Column:
+class Column(NamedTuple):
     """One column.
 
     `type_name` is `format_type` of the type and its modifier under `search_path = pg_catalog`.
@@ -94,8 +92,7 @@ class Column:
     is_virtual: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class UniqueKey:
+class UniqueKey(NamedTuple):
     """A primary key or unique constraint or index that covers whole columns and all rows."""
 
     name: str
@@ -103,8 +100,7 @@ class UniqueKey:
     is_primary: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class ForeignKey:
+class ForeignKey(NamedTuple):
     """A reference from this relation's columns to another relation's.
 
     `delete_columns` are those that `on_delete` sets, where it does not set all. With
@@ -123,8 +119,7 @@ class ForeignKey:
     is_match_full: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class PartitionBound:
+class PartitionBound(NamedTuple):
     """Which rows of its parent a partition takes: `FOR VALUES …` or `DEFAULT`.
 
     `partition_key` is how the partition itself is divided, None where it is not.
@@ -136,8 +131,7 @@ class PartitionBound:
     partition_key: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Sequence:
+class Sequence(NamedTuple):
     """A sequence that numbers a column, through its default or as its identity.
 
     `is_owned` tells whether it goes with the column. Numbers are None where they are what

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import Enum
-from typing import NewType
+from typing import NamedTuple, NewType
 
 ObjectId = NewType("ObjectId", str)
 """An object's 40 hex digits."""
@@ -66,8 +66,7 @@ class OriginKind(str, Enum):
     APPLY = "apply"
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
+class Origin(NamedTuple):
     """Where the content of a snapshot comes from that says more than what rows hold.
 
     `revision` is the snapshot that was restored or reverted (a commit's id where it has no
@@ -78,8 +77,7 @@ class Origin:
     revision: str
 
 
-@dataclass(frozen=True, slots=True)
-class Commit:
+class Commit(NamedTuple):
     """A commit as the store reads it; `trailers` keep their order and may repeat."""
 
     commit_id: ObjectId

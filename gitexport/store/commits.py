@@ -10,8 +10,8 @@ import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 import pygit2
 import pygit2.enums
@@ -36,8 +36,7 @@ from gitexport.store.trees import TreeReader, file_edits, rewrite_directories
 _FORBIDDEN = re.compile(r"[\x00-\x1f<>]")
 
 
-@dataclass(frozen=True, slots=True)
-class Identity:
+class Identity(NamedTuple):
     """Who makes a commit."""
 
     name: str

@@ -13,9 +13,9 @@ import re
 import signal
 import subprocess
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
 from gitexport.errors import MachineError
 from gitexport.store.git_errors import machine_error
@@ -49,8 +49,7 @@ _SAYING_LITTLE = ("hint: ", "error: failed to push some refs")
 _INSTALL_HINT = "install git 2.34 or later and put it on PATH"
 
 
-@dataclass(frozen=True, slots=True)
-class GitOutput:
+class GitOutput(NamedTuple):
     """How the git program ended and what it printed; `stderr` is free of credentials."""
 
     returncode: int
@@ -71,8 +70,7 @@ class GitOutput:
         return lines[-1] if lines else f"git ended with {self.returncode}"
 
 
-@dataclass(frozen=True, slots=True)
-class GitCall:
+class GitCall(NamedTuple):
     """How to run the git program.
 
     `settings` are `key=value` pairs given with `-c`. After `timeout_seconds` it is ended, with

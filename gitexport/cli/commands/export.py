@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import click
 
@@ -12,8 +12,7 @@ from gitexport.cli.parser import Command
 _OVERRIDES = ("deletes", "source", "clock", "edits", "cascade")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ExportArguments:
+class ExportArguments(NamedTuple):
     """What the command line says."""
 
     full: bool = False

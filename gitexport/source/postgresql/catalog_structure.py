@@ -7,8 +7,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from gitexport.model.relation import PartitionBound, RelationName
 from gitexport.model.relation import Sequence as NumberSequence
@@ -83,8 +82,7 @@ _Row = tuple[Any, ...]
 _Value = TypeVar("_Value")
 
 
-@dataclass(frozen=True, slots=True)
-class Structures:
+class Structures(NamedTuple):
     """Constraints, bounds, sequences and extensions by a relation's object id."""
 
     constraints: dict[int, tuple[tuple[str, str], ...]]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import fnmatch
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from psycopg import sql
 
@@ -29,8 +29,7 @@ SELECT w.relation, w.name
 """
 
 
-@dataclass(frozen=True, slots=True)
-class EntityReading:
+class EntityReading(NamedTuple):
     """What reading one entity needs, worked out once for each view."""
 
     relation: Relation

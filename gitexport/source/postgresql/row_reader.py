@@ -10,7 +10,7 @@ them, a few bytes each.
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from struct import Struct
 
 import psycopg
@@ -77,7 +77,7 @@ class RowReader:
         parts = len(self.reading.key)
         came = set(_split(seen, parts))
         # In order, because then the row at which a batch breaks off is the next one.
-        statement = keys_statement(self.reading, replace(query, is_ordered=True))
+        statement = keys_statement(self.reading, query._replace(is_ordered=True))
         keys = dict.fromkeys(data for data in copied(self.cursor, statement) if data not in came)
         came.clear()
         waiting = list(keys)
@@ -120,10 +120,10 @@ class RowReader:
         matching = self.match.condition(self.reading, [read_key(key, parts)[0] for key in keys])
         condition = sql.SQL("{} AND {}").format(self.reading.condition, matching)
         return rows_statement(
-            replace(self.reading, condition=condition),
+            self.reading._replace(condition=condition),
             self.compiled,
             # A limit makes the server order keys before it writes documents.
-            replace(query, part=0, parts=1, limit=len(keys)),
+            query._replace(part=0, parts=1, limit=len(keys)),
             self.label,
         )
 

@@ -9,7 +9,7 @@ by `gitexport.canonical.encode`.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from psycopg import sql
 
@@ -25,8 +25,7 @@ _NEIGHBOURS_BITS = 5
 _MARK = MARK.decode()
 
 
-@dataclass(frozen=True, slots=True)
-class CompiledSelect:
+class CompiledSelect(NamedTuple):
     """What one relation with some published columns compiles to.
 
     `document` is a text expression, NULL where `raw_size` is over the limit. `raw_size` is a
@@ -40,8 +39,7 @@ class CompiledSelect:
     problem: sql.Composable | None
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(NamedTuple):
     """Where rows come from: the relation under its alias, and which rows count.
 
     `condition` holds everything after WHERE. `is_integer` says that the key is one column of

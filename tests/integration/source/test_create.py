@@ -125,7 +125,7 @@ def test_virtual_columns_are_virtual_again_or_said_to_be_stored(
     )
     virtual = replace(
         relations[0],
-        columns=(relations[0].columns[0], replace(relations[0].columns[1], is_virtual=True)),
+        columns=(relations[0].columns[0], relations[0].columns[1]._replace(is_virtual=True)),
     )
     with postgres.temporary_database() as dsn, psycopg.connect(dsn, autocommit=True) as other:
         plan = make(other, wanted([virtual]))

@@ -171,7 +171,7 @@ def test_type_that_is_there_and_differs_is_named(connection: psycopg.Connection)
     columns = (Column("id", "integer", not_null=True), Column("n", "public.mood", TypeKind.ENUM))
     with pytest.raises(ConflictError, match=r"the type 'public\.mood' is there"):
         make(connection, [table(columns=columns, types=(mood,))])
-    make(connection, [table(columns=columns, types=(replace(mood, labels=("sad",)),))])
+    make(connection, [table(columns=columns, types=(mood._replace(labels=("sad",)),))])
 
 
 def test_sequence_of_somebody_else_is_not_taken(connection: psycopg.Connection) -> None:

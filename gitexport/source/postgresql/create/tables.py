@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from gitexport.model.creation import CreationStep, WantedRelation
 from gitexport.model.relation import (
@@ -193,7 +193,7 @@ class TableMaker:
         own = [s for s in self.relation.sequences if s.column == column.name and s.is_owned]
         if not own:
             return f"GENERATED {kind} AS IDENTITY"
-        options = _options(replace(own[0], type_name=""))
+        options = _options(own[0]._replace(type_name=""))
         return f"GENERATED {kind} AS IDENTITY (SEQUENCE NAME {quoted(*own[0].name)}{options})"
 
     def _partition_key(self) -> str | None:
@@ -228,7 +228,7 @@ def _sequences(relation: Relation) -> tuple[Sequence, ...]:
     whole = [
         sequence
         if sequence.type_name in {"smallint", "integer", "bigint"}
-        else replace(sequence, type_name="bigint", is_owned=False)
+        else sequence._replace(type_name="bigint", is_owned=False)
         for sequence in named
     ]
     return (*relation.sequences, *(sequence for sequence in whole if sequence.name not in known))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 
 import psycopg
 from psycopg import sql
@@ -112,7 +111,7 @@ def _rows(target: Target) -> Reading:
 
 
 def _where(rows: Reading, condition: sql.Composable) -> Reading:
-    return replace(rows, condition=sql.SQL("{} AND {}").format(rows.condition, condition))
+    return rows._replace(condition=sql.SQL("{} AND {}").format(rows.condition, condition))
 
 
 def _read(cursor: Cursor, target: Target, match: KeyMatch, rows: Reading) -> Iterator[CurrentRow]:
