@@ -10,7 +10,8 @@ from gitexport.inspect.doctor import Patient, examine
 from gitexport.inspect.finding import Finding, failed
 from gitexport.inspect.machine import check_machine
 from gitexport.inspect.repair import repair
-from gitexport.model.ports import Source, TrackingAdmin
+from gitexport.model.ports import Source
+from gitexport.model.tracking import TrackingAdmin
 from gitexport.store.repository import head_branch
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gitexport.api.session import Session, Settings
-from gitexport.model.report import ResetReport, TrackReport
+from gitexport.model.tracking import ResetReport, TrackReport
 from gitexport.setup import track as use_case
 
 

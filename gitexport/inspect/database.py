@@ -8,7 +8,8 @@ from gitexport.errors import GitExportError
 from gitexport.export.guards import guard_source
 from gitexport.inspect.finding import Finding, error, failed, ok, warning
 from gitexport.model.entity import Entity, Publication, Tracking
-from gitexport.model.ports import Source, SourceView, TrackingAdmin
+from gitexport.model.ports import Source, SourceView
+from gitexport.model.tracking import TrackingAdmin
 
 _DECISION = 6
 

@@ -14,7 +14,8 @@ from gitexport.inspect.finding import Finding, failed, ok
 from gitexport.inspect.git_state import check_hooks, check_remote, check_repository, check_state
 from gitexport.inspect.machine import check_clock, check_disk
 from gitexport.model.entity import Publication
-from gitexport.model.ports import Clock, Progress, Source, TrackingAdmin
+from gitexport.model.ports import Clock, Progress, Source
+from gitexport.model.tracking import TrackingAdmin
 from gitexport.store import refs
 from gitexport.store.journal import read_state
 from gitexport.store.repository import DataRepository

@@ -14,7 +14,6 @@ from typing import NamedTuple, Protocol
 
 from gitexport.model.entity import Entity, QueryDocument
 from gitexport.model.relation import Relation
-from gitexport.model.report import TrackingFinding
 from gitexport.model.snapshot import ObjectId
 
 Clock = Callable[[], datetime]
@@ -234,42 +233,6 @@ class Source(Protocol):
 
     def close(self) -> None:
         """Ends the connection; safe to call twice."""
-
-
-class TrackingAdmin(Protocol):
-    """What sets up and examines tracking in a source."""
-
-    def track(
-        self,
-        repository_id: str,
-        entities: Sequence[Entity],
-        *,
-        role: str | None = None,
-        dry_run: bool = False,
-    ) -> tuple[str, ...]:
-        """Makes what tracking needs and is not there yet; gives the SQL.
-
-        `role` is granted exactly what an export needs. May be run again at any time, also
-        after an interruption.
-
-        Raises:
-            ConfigError: A relation cannot be tracked, or belongs to another repository.
-            PermissionDeniedError: The role may not; the hint names the grant.
-        """
-
-    def untrack(
-        self, repository_id: str, entities: Sequence[Entity], *, dry_run: bool = False
-    ) -> tuple[str, ...]:
-        """Drops what `track` made, and the state with the last of it; gives the SQL."""
-
-    def reset(self, repository_id: str, entities: Sequence[Entity]) -> dict[str, int]:
-        """Marks all rows pending; gives the number of those that were not, by entity.
-
-        Changes no other column, and writes no row that is pending already.
-        """
-
-    def inspect(self, repository_id: str, entities: Sequence[Entity]) -> list[TrackingFinding]:
-        """Finds what keeps changes from being noticed, or makes acknowledging costly."""
 
 
 class Progress(Protocol):

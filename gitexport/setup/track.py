@@ -10,8 +10,8 @@ from collections.abc import Sequence
 
 from gitexport.errors import UsageError
 from gitexport.model.entity import Entity, Publication, Tracking
-from gitexport.model.ports import Progress, TrackingAdmin
-from gitexport.model.report import ResetReport, TrackReport
+from gitexport.model.ports import Progress
+from gitexport.model.tracking import ResetReport, TrackingAdmin, TrackReport
 
 _COMPARED = 'nothing to set up: tracking = "compare" reads every row'
 _PENDING_ALWAYS = 'nothing to reset: tracking = "compare" reads every row'

@@ -11,7 +11,7 @@ from gitexport.cli.invocation import Invocation, pass_invocation
 from gitexport.cli.parser import Command
 
 if TYPE_CHECKING:
-    from gitexport.model.report import TrackReport
+    from gitexport.model.tracking import TrackReport
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from gitexport.model.entity import Entity, Tracking
-from gitexport.model.report import TrackingFinding
+from gitexport.model.tracking import TrackingFinding
 from gitexport.source.postgresql import state, triggers
 from gitexport.source.postgresql.pending_index import find_index
 from gitexport.source.postgresql.privileges import find_missing_privileges

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from psycopg import sql
 
 from gitexport.model.entity import Entity, Tracking
-from gitexport.model.report import TrackingFinding
+from gitexport.model.tracking import TrackingFinding
 from gitexport.source.postgresql.session import Cursor
 
 _MAY = """

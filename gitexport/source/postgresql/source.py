@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 
 
 class PostgresSource:
-    """A PostgreSQL database; see `gitexport.model.ports.Source` and `TrackingAdmin`.
+    """A PostgreSQL database; see `gitexport.model.ports.Source`.
 
     Without a DSN, libpq's own `PG*` variables and service file decide.
     """
@@ -168,7 +168,7 @@ class PostgresSource:
 
     @property
     def tracking(self) -> PostgresTracking:
-        """What sets up and examines tracking; see `gitexport.model.ports.TrackingAdmin`."""
+        """What sets up and examines tracking; see `gitexport.model.tracking.TrackingAdmin`."""
         from gitexport.source.postgresql.tracking_admin import PostgresTracking
 
         return PostgresTracking(self._connected())

@@ -9,7 +9,7 @@ from psycopg import sql
 
 from gitexport.errors import PermissionDeniedError
 from gitexport.model.entity import Entity, Tracking
-from gitexport.model.report import TrackingFinding
+from gitexport.model.tracking import TrackingFinding
 from gitexport.source.postgresql import ddl, findings, maintain
 from gitexport.source.postgresql.catalog import find_relations
 from gitexport.source.postgresql.errors import translating
@@ -20,7 +20,7 @@ from gitexport.source.postgresql.untrack_plan import plan_untrack
 
 
 class PostgresTracking:
-    """Tracking in one database; see `gitexport.model.ports.TrackingAdmin`."""
+    """Tracking in one database; see `gitexport.model.tracking.TrackingAdmin`."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
