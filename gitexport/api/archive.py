@@ -9,20 +9,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from gitexport.api.session import Session, Settings
-from gitexport.config.parse import parse_config
-from gitexport.errors import CorruptRepositoryError, UsageError
-from gitexport.model.entity import CONFIG_PATH, Publication
-from gitexport.model.snapshot import Commit
+from gitexport.api.snapshot_place import open_commit
+from gitexport.errors import UsageError
 from gitexport.store.durable import sync_directory
 from gitexport.store.git_errors import machine_error
-from gitexport.store.repository import DataRepository
 from gitexport.store.revisions import resolve
-from gitexport.store.trees import TreeReader
 from gitexport.transfer.archive import ArchiveReport, write_archive
-from gitexport.transfer.archive_reader import ArchiveReader
-from gitexport.transfer.archive_source import ArchiveSource
 from gitexport.transfer.archive_writer import Output
-from gitexport.transfer.commit_source import CommitSource
 
 
 def archive_to_file(settings: Settings, rev: str, path: Path) -> ArchiveReport:
@@ -55,34 +48,6 @@ def archive_to_stream(settings: Settings, rev: str, output: Output) -> ArchiveRe
         return _archive(session, rev, output)
 
 
-def open_archive(path: Path) -> ArchiveSource:
-    """Verifies an archive and opens it for an import; `close` ends it.
-
-    Raises:
-        UsageError: There is no such file.
-        CorruptRepositoryError: It is damaged, hostile, or no archive of gitexport.
-        ConfigError: Its configuration says something that cannot be.
-    """
-    reader = ArchiveReader(path)
-    try:
-        configuration = reader.read(CONFIG_PATH) or b""
-        return ArchiveSource(reader, parse_config(configuration, file=f"{path}:{CONFIG_PATH}"))
-    except BaseException:
-        reader.close()
-        raise
-
-
-def open_commit(repository: DataRepository, commit: Commit, place: str) -> CommitSource:
-    """Opens a commit of a data repository for an import, with the configuration it holds.
-
-    Raises:
-        CorruptRepositoryError: The commit holds no configuration.
-        ConfigError: Its configuration says something that cannot be.
-    """
-    publication = _configuration_of(repository, commit)
-    return CommitSource(repository, publication, commit, place)
-
-
 def _archive(session: Session, rev: str, output: Output) -> ArchiveReport:
     repository = session.repository
     commit = resolve(repository, session.publication.branch, rev)
@@ -97,17 +62,6 @@ def _why_not(target: Path) -> str | None:
     if not target.parent.is_dir():
         return "is in a directory that does not exist"
     return "is not a regular file" if target.exists() and not target.is_file() else None
-
-
-def _configuration_of(repository: DataRepository, commit: Commit) -> Publication:
-    name = commit.snapshot or commit.commit_id
-    entry = TreeReader(repository.read_tree, bytes.fromhex(commit.tree_id)).entry(
-        CONFIG_PATH.encode()
-    )
-    if entry is None or entry.is_tree:
-        message = f"'{name}' holds no {CONFIG_PATH}"
-        raise CorruptRepositoryError(message, where=name)
-    return parse_config(repository.read_blob(entry.object_id), file=f"{name}:{CONFIG_PATH}")
 
 
 @contextmanager

@@ -7,18 +7,27 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from gitexport.api.archive import open_archive, open_commit
 from gitexport.api.session import read_publication
 from gitexport.compare.stored import StoredHistory
-from gitexport.errors import UsageError
+from gitexport.config.parse import parse_config
+from gitexport.errors import CorruptRepositoryError, UsageError
 from gitexport.export.message import SOURCE
+from gitexport.model.entity import CONFIG_PATH, Publication
 from gitexport.model.ports import Progress
+from gitexport.model.snapshot import Commit
 from gitexport.store.clone import clone_bare, is_url
 from gitexport.store.repository import DataRepository
 from gitexport.store.revisions import is_rev, resolve
-from gitexport.transfer.snapshot_changes import SnapshotChanges
+from gitexport.store.trees import TreeReader
+from gitexport.transfer.commit_source import CommitSource
 from gitexport.transfer.snapshot_source import SnapshotSource
+
+if TYPE_CHECKING:
+    # Most imports read a data repository, and have no base.
+    from gitexport.transfer.archive_source import ArchiveSource
+    from gitexport.transfer.snapshot_changes import SnapshotChanges
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +80,37 @@ def open_snapshot(
         raise UsageError(message, where="SOURCE", hint=hint)
 
 
+def open_archive(path: Path) -> ArchiveSource:
+    """Verifies an archive and opens it for an import; `close` ends it.
+
+    Raises:
+        UsageError: There is no such file.
+        CorruptRepositoryError: It is damaged, hostile, or no archive of gitexport.
+        ConfigError: Its configuration says something that cannot be.
+    """
+    from gitexport.transfer.archive_reader import ArchiveReader
+    from gitexport.transfer.archive_source import ArchiveSource
+
+    reader = ArchiveReader(path)
+    try:
+        configuration = reader.read(CONFIG_PATH) or b""
+        return ArchiveSource(reader, parse_config(configuration, file=f"{path}:{CONFIG_PATH}"))
+    except BaseException:
+        reader.close()
+        raise
+
+
+def open_commit(repository: DataRepository, commit: Commit, place: str) -> CommitSource:
+    """Opens a commit of a data repository for an import, with the configuration it holds.
+
+    Raises:
+        CorruptRepositoryError: The commit holds no configuration.
+        ConfigError: Its configuration says something that cannot be.
+    """
+    publication = _configuration_of(repository, commit)
+    return CommitSource(repository, publication, commit, place)
+
+
 def _archived(path: Path, rev: str | None, base: str | None) -> Iterator[OpenedSnapshot]:
     if rev is not None or base is not None:
         message = "an archive holds one snapshot: it has neither a REV nor a base"
@@ -91,6 +131,19 @@ def _stored(
     origin = commit.trailer(SOURCE)
     if base is None:
         return OpenedSnapshot(source, origin)
+    from gitexport.transfer.snapshot_changes import SnapshotChanges
+
     history = StoredHistory(repository, source.publication)
     found = resolve(repository, publication.branch, base)
     return OpenedSnapshot(source, origin, SnapshotChanges(history, found, commit))
+
+
+def _configuration_of(repository: DataRepository, commit: Commit) -> Publication:
+    name = commit.snapshot or commit.commit_id
+    entry = TreeReader(repository.read_tree, bytes.fromhex(commit.tree_id)).entry(
+        CONFIG_PATH.encode()
+    )
+    if entry is None or entry.is_tree:
+        message = f"'{name}' holds no {CONFIG_PATH}"
+        raise CorruptRepositoryError(message, where=name)
+    return parse_config(repository.read_blob(entry.object_id), file=f"{name}:{CONFIG_PATH}")

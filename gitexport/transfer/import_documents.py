@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from gitexport.model.ports import Key, Progress
 from gitexport.model.recognition import ForeignDocument
@@ -11,8 +11,11 @@ from gitexport.transfer.checked_documents import DocumentCheck
 from gitexport.transfer.commit_source import CommitSource
 from gitexport.transfer.import_options import ImportOptions
 from gitexport.transfer.import_plan import PlannedEntity
-from gitexport.transfer.snapshot_changes import ChangedDocument, SnapshotChanges
-from gitexport.transfer.snapshot_source import SnapshotSource
+from gitexport.transfer.snapshot_source import ChangedDocument, SnapshotSource
+
+if TYPE_CHECKING:
+    # Only an import with a base compares snapshots.
+    from gitexport.transfer.snapshot_changes import SnapshotChanges
 
 _Item = TypeVar("_Item")
 

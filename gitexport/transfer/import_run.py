@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from gitexport.export.guards import is_source
 from gitexport.model.creation import WantedRelation
@@ -21,10 +21,13 @@ from gitexport.transfer.import_documents import ImportDocuments
 from gitexport.transfer.import_options import ImportOptions
 from gitexport.transfer.import_plan import PlannedEntity, plan_entities
 from gitexport.transfer.import_report import ImportedEntity, ImportReport, MappedKey
-from gitexport.transfer.snapshot_changes import SnapshotChanges
 from gitexport.transfer.snapshot_source import SnapshotSource
 from gitexport.transfer.staging import Staging
 from gitexport.transfer.write_order import describe_order
+
+if TYPE_CHECKING:
+    # Only an import with a base compares snapshots.
+    from gitexport.transfer.snapshot_changes import SnapshotChanges
 
 
 class ImportTarget(WritableSource, Protocol):

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import cast
 
 from gitexport.canonical.value import JsonValue, canonical_value, loads
-from gitexport.model.changeset import ABSENT
+from gitexport.model.absent import ABSENT
 from gitexport.model.field_merge import merge_fields
 from gitexport.model.ports import Key
 from gitexport.model.recognition import NativeDocument

@@ -3,25 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from gitexport.compare.changes import tree_changes
 from gitexport.compare.stored import StoredHistory
 from gitexport.model.address import Address
 from gitexport.model.changeset import ChangeKind, DocumentChange
-from gitexport.model.ports import Key
 from gitexport.model.snapshot import Commit
 from gitexport.transfer.checked_documents import DocumentCheck
 from gitexport.transfer.commit_source import CommitSource
-from gitexport.transfer.snapshot_source import SnapshotDocument
-
-
-class ChangedDocument(NamedTuple):
-    """A document as it was and as it is, None where there is none."""
-
-    key: Key
-    base: bytes | None
-    document: bytes | None
+from gitexport.transfer.snapshot_source import ChangedDocument, SnapshotDocument
 
 
 class SnapshotChanges:

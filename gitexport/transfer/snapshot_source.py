@@ -22,6 +22,14 @@ class SnapshotDocument(NamedTuple):
     content: bytes
 
 
+class ChangedDocument(NamedTuple):
+    """A document as it was and as it is, None where there is none."""
+
+    key: Key
+    base: bytes | None
+    document: bytes | None
+
+
 @dataclass(frozen=True, slots=True)
 class SnapshotEntity:
     """An entity as the snapshot describes it.

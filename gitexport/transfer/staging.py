@@ -15,7 +15,7 @@ from gitexport.transfer.import_options import ImportMode, ImportOptions
 from gitexport.transfer.import_plan import PlannedEntity
 from gitexport.transfer.import_report import ImportReport
 from gitexport.transfer.merging import MergedDocuments, merge_documents
-from gitexport.transfer.snapshot_changes import ChangedDocument
+from gitexport.transfer.snapshot_source import ChangedDocument
 
 _BATCH = 2000
 _ACTIONS = {

@@ -8,17 +8,8 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from tests.cli.program import Program, loaded_modules
+from tests.cli.program import Program
 from tests.fixtures.repositories import fsck, git
-
-# What draws help, writes people's rows, sets up tracking, compares, or is for one kind of entity.
-UNUSED_BY_EXPORT = {
-    "rich_click", "rich", "tomlkit", "jsonschema_rs", "deepdiff",
-    "gitexport.compare", "gitexport.model.creation", "gitexport.model.foreign_keys",
-    "gitexport.model.recognition", "gitexport.model.writing",
-    "gitexport.source.postgresql.findings", "gitexport.source.postgresql.tracking_admin",
-    "gitexport.source.postgresql.triggers", "gitexport.source.postgresql.writing",
-}  # fmt: skip
 
 
 def execute(dsn: str, statement: str) -> None:
@@ -48,16 +39,6 @@ def test_first_export_and_a_second_one_with_nothing_to_do(
     assert (second["snapshot"], second["commit"]) == (None, None)
     assert git(repository_path, "status", "--porcelain") == ""
     fsck(repository_path)
-
-
-def test_export_with_nothing_pending_loads_nothing_that_only_others_need(
-    data: Program, shop: str, repository_path: Path
-) -> None:
-    data.done("export")
-
-    modules = loaded_modules("--dsn", shop, "-C", str(repository_path), "export")
-
-    assert not modules & UNUSED_BY_EXPORT
 
 
 def test_text_names_what_changed_and_details_come_with_verbose(data: Program, shop: str) -> None:

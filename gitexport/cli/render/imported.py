@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from gitexport.canonical.value import dumps_line
 from gitexport.cli.invocation import Invocation
 from gitexport.errors import ConflictError
+from gitexport.model.absent import ABSENT
 from gitexport.model.address import format_address
-from gitexport.model.changeset import ABSENT
 
 if TYPE_CHECKING:
     from gitexport.transfer.import_report import ImportedEntity, ImportReport, MergeConflict

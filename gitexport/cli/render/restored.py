@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, cast
 
 from gitexport.cli.invocation import Invocation
 from gitexport.errors import ConflictError
-from gitexport.model.changeset import ABSENT
+from gitexport.model.absent import ABSENT
 
 if TYPE_CHECKING:
     from gitexport.canonical.value import JsonValue

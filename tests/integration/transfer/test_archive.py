@@ -15,7 +15,7 @@ import pygit2
 import pygit2.enums
 import pytest
 
-from gitexport.api.archive import open_archive, open_commit
+from gitexport.api.snapshot_place import open_archive, open_commit
 from gitexport.canonical.value import canonical_value, loads
 from gitexport.model.snapshot import ObjectId, parse_tag
 from gitexport.store import refs
