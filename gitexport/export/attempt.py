@@ -26,6 +26,7 @@ from gitexport.export.settle import (
     edits_still_left,
     is_shown,
     overwrite_edits,
+    remember_refused,
     remember_shown,
     settles_flags,
     show,
@@ -132,13 +133,12 @@ class Attempt:
     def _remember(self, prepared: Prepared, built: Built) -> None:
         """Writes down what the next run has to know besides the acknowledgement."""
         state = read_state(self._context.repository)
-        # Nothing else would have failed documents tried again before an entity changes.
-        refused = tuple(sorted(built.documents.refused))
-        last_tag = prepared.tag if self.has_sealed else state.last_tag
+        remember_refused(self._context, built)
         remembered = replace(
             state,
-            documents_refused=refused,
-            last_tag=last_tag,
+            # Nothing else would have failed documents tried again before an entity changes.
+            documents_refused=tuple(sorted(built.documents.refused)),
+            last_tag=prepared.tag if self.has_sealed else state.last_tag,
             acknowledged=self._acknowledged or state.acknowledged,
         )
         if remembered != state:

@@ -7,7 +7,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from hashlib import sha1
 from pathlib import Path
+from typing import Any
 
+from gitexport.export.build import Built
 from gitexport.export.context import Context
 from gitexport.export.encode import ShareResult
 from gitexport.export.prepare import Prepared
@@ -23,6 +25,7 @@ from gitexport.model.ports import AcknowledgedCounts, Acknowledgement
 from gitexport.model.snapshot import ObjectId
 from gitexport.store.changes import FileChange
 from gitexport.store.journal import MachineState, read_state, write_state
+from gitexport.store.quarantine import write_quarantine
 from gitexport.store.tree_diff import changed_files
 from gitexport.store.trees import TreeReader
 from gitexport.store.worktree import ViewReport, refresh
@@ -87,6 +90,23 @@ def _batches(
             faults.point("S9.batch")
             yield entity, batch
             context.progress.advance(len(batch))
+
+
+def remember_refused(context: Context, built: Built) -> None:
+    """Lists what this run refused where people and their tools find it."""
+    refused: list[dict[str, Any]] = [
+        {"entity": name, "key": list(row.key), "column": row.column, "reason": row.reason}
+        for name, report in built.reports.items()
+        for row in report.quarantined
+    ]
+    refused += [
+        {"document": path, "reason": reason}
+        for path, reason in sorted(built.documents.refused.items())
+    ]
+    looked_at = None
+    if context.is_partial:
+        looked_at = () if context.options.limit else tuple(built.reports)
+    write_quarantine(context.repository, refused, looked_at=looked_at)
 
 
 def is_shown(context: Context) -> bool:

@@ -38,6 +38,35 @@ def test_refused_row_stays_pending_and_keeps_its_document(users: Workbench) -> N
     users.check()
 
 
+def test_refused_rows_are_listed_beside_the_repository_until_they_heal(users: Workbench) -> None:
+    users.change_entity("users", columns=("id", "name", "extra"))
+    users.export()
+    listed = users.path / ".git/gitexport/quarantine.jsonl"
+    assert not listed.exists()
+    users.sql("""UPDATE users SET extra = '{"a": 1, "a": 2}' WHERE id IN (2, 5)""")
+    assert users.export(is_dry_run=True).exit_code == 3
+    assert not listed.exists()
+
+    users.export()
+
+    lines = [json.loads(line) for line in listed.read_text().splitlines()]
+    assert [(line["entity"], line["key"], line["column"]) for line in lines] == [
+        ("users", ["2"], "extra"),
+        ("users", ["5"], "extra"),
+    ]
+    assert listed.stat().st_mode & 0o077 == 0
+    users.sql("UPDATE users SET extra = NULL WHERE id = 2")
+    # A run of some rows says nothing of the others.
+    users.export(limit=1)
+    users.export(limit=5)
+    assert listed.read_text().count('"5"') == 1
+    users.export()
+    assert [json.loads(line)["key"] for line in listed.read_text().splitlines()] == [["5"]]
+    users.sql("UPDATE users SET extra = NULL WHERE id = 5")
+    users.export()
+    assert not listed.exists()
+
+
 def test_strict_run_is_all_or_nothing(users: Workbench) -> None:
     users.change_entity("users", columns=("id", "name", "extra"))
     users.export()
