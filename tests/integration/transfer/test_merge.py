@@ -122,6 +122,37 @@ def test_a_row_is_found_by_what_it_was_called_in_the_base(apart: tuple[Transfer,
     assert "bob" not in _people(transfer.target)
 
 
+def test_a_renamed_row_is_found_again_by_the_name_that_a_merge_gave_it(
+    apart: tuple[Transfer, str],
+) -> None:
+    transfer, tag = apart
+    transfer.source.sql(
+        "UPDATE people SET email = 'robert' WHERE id = 2",
+        "UPDATE teams SET name = 'azure' WHERE id = 2",
+    )
+    transfer.snapshot()
+    transfer.loaded("--mode", "upsert", "--base", tag)
+    transfer.source.sql("UPDATE people SET name = 'Rob' WHERE id = 2")
+    transfer.target.sql("UPDATE people SET age = 41 WHERE email = 'robert'")
+    transfer.snapshot()
+
+    again = transfer.loaded("--mode", "upsert", "--base", tag)
+
+    assert [entity["inserted"] for entity in again["entities"].values()] == [0, 0]
+    assert _people(transfer.target)["robert"] == ("Rob", 41, None, "azure")
+    assert transfer.target.rows("SELECT id FROM people WHERE email = 'robert'") == [(102,)]
+
+
+def test_a_row_that_both_sides_renamed_apart_is_a_conflict(apart: tuple[Transfer, str]) -> None:
+    transfer, tag = apart
+    transfer.source.sql("UPDATE people SET email = 'robert' WHERE id = 2")
+    transfer.target.sql("UPDATE people SET email = 'rob' WHERE email = 'bob'")
+    transfer.snapshot()
+
+    assert transfer.load("--mode", "upsert", "--base", tag).code == 9
+    assert set(_people(transfer.target)) == {"ann", "rob", "cy", "di"}
+
+
 def test_only_a_mirror_deletes_what_the_source_deleted(apart: tuple[Transfer, str]) -> None:
     transfer, tag = apart
     transfer.source.sql("DELETE FROM people WHERE id = 4")
@@ -135,6 +166,23 @@ def test_only_a_mirror_deletes_what_the_source_deleted(apart: tuple[Transfer, st
     mirrored = transfer.loaded("--mode", "mirror", "--base", tag)["entities"]["people"]
     assert mirrored["deleted"] == 1
     assert set(_people(transfer.target)) == {"ann", "bob", "cy", "only here"}
+
+
+def test_the_id_map_leaves_out_what_has_no_row_and_gets_none(
+    apart: tuple[Transfer, str],
+) -> None:
+    transfer, tag = apart
+    transfer.source.sql("DELETE FROM people WHERE id = 4", "UPDATE people SET age = 1 WHERE id = 1")
+    transfer.target.sql("DELETE FROM people WHERE email IN ('cy', 'di')")
+    transfer.snapshot()
+
+    report = transfer.loaded("--mode", "mirror", "--base", tag, "--print-id-map")
+
+    people = [pair for pair in report["id_map"] if pair["entity"] == "people"]
+    assert [(pair["source"], pair["target"], pair["is_new"]) for pair in people] == [
+        (["1"], ["101"], False),
+        (["2"], ["102"], False),
+    ]
 
 
 def test_deleting_what_the_other_side_changed_is_a_conflict(apart: tuple[Transfer, str]) -> None:

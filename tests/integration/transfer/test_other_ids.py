@@ -100,6 +100,8 @@ def test_the_id_map_tells_which_row_each_document_became(crm: Transfer) -> None:
     assert found["notes", "1", "2", "1"] == (["3", "60", "1"], True)
     again = crm.loaded("--mode", "upsert", "--print-id-map")
     assert again["id_map"] == report["id_map"]
+    done = crm.loaded("--mode", "upsert", "--print-id-map", "--dry-run")["id_map"]
+    assert done == [{**pair, "is_new": False} for pair in report["id_map"]]
 
 
 def test_rows_left_out_still_tell_what_references_mean(crm: Transfer) -> None:

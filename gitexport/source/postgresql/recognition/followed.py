@@ -51,10 +51,26 @@ class Following:
         self._cursor.execute(sql.SQL("CLOSE {}").format(name))
 
     def pairs(self) -> Iterator[tuple[Key, Key, bool]]:
-        """Streams each document's key, that of its row, and whether the row is new."""
-        statement = sql.SQL("SELECT d.key, {}, k.is_known IS NOT TRUE FROM {} ORDER BY d.n").format(
-            self._key(), self._source("o")
-        )
+        """Streams each document's key, that of its row, and whether the row is new.
+
+        Leaves out documents that have no row and get none.
+        """
+        entity = self._tables.entity
+        there: sql.Composable = sql.SQL("k.is_known")
+        if not entity.assigned:
+            same = (
+                sql.SQL("t.{} = {}").format(sql.Identifier(name), self._value("o", name))
+                for name in entity.key
+            )
+            there = sql.SQL("EXISTS (SELECT FROM {} t WHERE {})").format(
+                self._tables.target, all_of(same)
+            )
+        statement = sql.SQL(
+            "SELECT key, row, NOT is_there FROM (SELECT d.n, d.key, {key} AS row,"
+            " {there} AS is_there, d.is_written AND d.document IS NOT NULL AS will_be"
+            " FROM {source}) AS f"
+            " WHERE (is_there OR will_be) AND array_position(row, NULL) IS NULL ORDER BY n"
+        ).format(key=self._key(), there=there, source=self._source("o"))
         for old, new, is_new in self._cursor.stream(statement, size=_BATCH):
             yield tuple(old), tuple(new), is_new
 

@@ -79,6 +79,9 @@ class _Matching:
         ]
         # The document in which a change started tells which row is meant.
         self._from = "m" if tables.merges else "r"
+        self._found = [sql.Identifier(name) for name in ("t", "again")[: 1 + tables.merges]]
+        if not tables.entity.assigned:
+            self._found = []
 
     def select(self, *, is_next: bool = False, is_rest: bool = False) -> sql.Composable:
         """Makes the statement for all rows, or for one generation after the other."""
@@ -91,11 +94,8 @@ class _Matching:
                 columns.append(sql.SQL("m.{}").format(own))
             if name in tables.settled:
                 columns.append(self._settled(name))
-        columns.append(
-            sql.SQL("t.tableoid IS NOT NULL")
-            if tables.entity.assigned
-            else sql.SQL("NULL::boolean")
-        )
+        there = [sql.SQL("{}.tableoid IS NOT NULL").format(found) for found in self._found]
+        columns.append(sql.SQL(" OR ").join(there) if there else sql.SQL("NULL::boolean"))
         return sql.SQL("SELECT {} FROM {} d {} WHERE {} ORDER BY d.n").format(
             listed(columns),
             tables.taken,
@@ -147,8 +147,31 @@ class _Matching:
             )
             for reference, alias in self._aliases.items()
         ]
-        conditions += _same_row(self._tables, self._rewritten)
-        return [sql.SQL("LEFT JOIN {} t ON {}").format(self._tables.target, all_of(conditions))]
+        joins = []
+        for place, found in enumerate(self._found):
+            same = _same_row(self._tables, found, self._changed if place else self._rewritten)
+            more = self._brought_before() if place else []
+            joins.append(
+                sql.SQL("LEFT JOIN {} {} ON {}").format(
+                    self._tables.target, found, all_of([*conditions, *same, *more])
+                )
+            )
+        return joins
+
+    def _brought_before(self) -> list[sql.Composable]:
+        """Limits the search by changed values to rows that an earlier merge may have changed."""
+        referring = {name for reference in self._aliases for name in reference.columns}
+        conditions: list[sql.Composable] = [sql.SQL("t.tableoid IS NULL AND d.base IS NOT NULL")]
+        for name in sorted(referring):
+            own = sql.Identifier(name)
+            conditions.append(sql.SQL("r.{} IS NOT DISTINCT FROM m.{}").format(own, own))
+        return conditions
+
+    def _changed(self, name: str) -> sql.Composable:
+        """Gives an identifying column's value in the target once the change is there."""
+        if any(name in reference.columns for reference in self._aliases):
+            return self._rewritten(name)
+        return sql.SQL("r.{}").format(sql.Identifier(name))
 
     def _rewritten(self, name: str) -> sql.Composable:
         """Gives an identifying column's value in the target."""
@@ -162,8 +185,13 @@ class _Matching:
     def _settled(self, name: str) -> sql.Composable:
         if name not in self._tables.entity.assigned:
             return self._rewritten(name)
-        return sql.SQL("CASE WHEN t.tableoid IS NOT NULL THEN t.{} WHEN {} THEN {} END").format(
-            sql.Identifier(name), sql.SQL("d.is_written"), self._new[name]
+        own = sql.Identifier(name)
+        found = [
+            sql.SQL("WHEN {}.tableoid IS NOT NULL THEN {}.{}").format(row, row, own)
+            for row in self._found
+        ]
+        return sql.SQL("CASE {} WHEN d.is_written THEN {} END").format(
+            sql.SQL(" ").join(found), self._new[name]
         )
 
     def _generation(self, *, is_next: bool, is_rest: bool) -> sql.Composable:
@@ -186,12 +214,14 @@ class _Matching:
         return all_of(conditions)
 
 
-def _same_row(tables: EntityTables, value: Callable[[str], sql.Composable]) -> list[sql.Composable]:
+def _same_row(
+    tables: EntityTables, row: sql.Composable, value: Callable[[str], sql.Composable]
+) -> list[sql.Composable]:
     conditions: list[sql.Composable] = []
     nullable: list[sql.Composable] = []
     for name in tables.entity.match:
         column = tables.entity.relation.column(name)
-        there, here = sql.SQL("t.{}").format(sql.Identifier(name)), value(name)
+        there, here = sql.SQL("{}.{}").format(row, sql.Identifier(name)), value(name)
         equal = sql.SQL("{} = {}").format(there, here)
         if column is None or column.not_null:
             conditions.append(equal)
