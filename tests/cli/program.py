@@ -1,4 +1,4 @@
-"""Runs the program in this process, as the tests of all commands do."""
+"""Runs the program in this process, as most tests of commands do, or in one of its own."""
 
 from __future__ import annotations
 
@@ -79,3 +79,17 @@ def loaded_modules(*arguments: str) -> set[str]:
     code, modules = json.loads(done.stdout)
     assert code == 0
     return set(modules)
+
+
+def run_program(
+    *arguments: str, here: Path | None = None, **environment: str
+) -> subprocess.CompletedProcess[str]:
+    """Runs the program in a process of its own."""
+    return subprocess.run(
+        [sys.executable, "-m", "gitexport", *arguments],
+        capture_output=True,
+        encoding="utf-8",
+        env={**os.environ, "PYTHONPATH": str(Path.cwd()), **environment},
+        cwd=here,
+        check=False,
+    )

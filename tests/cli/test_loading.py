@@ -8,6 +8,9 @@ import pytest
 
 from tests.cli.program import Program, loaded_modules
 
+HEAVY = {
+    "pygit2", "psycopg", "orjson", "tomlkit", "jsonschema_rs", "deepdiff", "rich.console",
+}  # fmt: skip
 DRAWS_HELP = {"rich", "rich_click"}
 RARE_LIBRARIES = {"deepdiff", "jsonschema_rs", "tomlkit"}
 COMPARES = {"gitexport.compare.changes", "gitexport.model.changeset"}
@@ -41,3 +44,22 @@ def test_command_loads_nothing_that_only_others_need(
     modules = loaded_modules("--dsn", shop, "-C", str(repository_path), name, *arguments)
 
     assert not modules & (UNUSED[command] | DRAWS_HELP | RARE_LIBRARIES)
+
+
+def test_version_loads_neither_click_nor_anything_heavy() -> None:
+    modules = loaded_modules("--version")
+
+    assert not modules & {*HEAVY, "click", "rich_click", "dataclasses", "pathlib"}
+
+
+def test_help_loads_nothing_heavy_but_what_draws_it() -> None:
+    modules = loaded_modules("--help")
+
+    assert not modules & (HEAVY - {"rich.console"})
+
+
+def test_help_of_a_command_loads_no_database_and_no_repository() -> None:
+    modules = loaded_modules("export", "--help")
+
+    assert not modules & (HEAVY - {"rich.console"})
+    assert "gitexport.api.export" not in modules
