@@ -8,8 +8,7 @@ from pathlib import Path
 import psycopg
 
 from gitexport.model.relation import Relation
-from tests.integration.source.creating import read
-from tests.integration.source.test_create import SCHEMA
+from tests.integration.source.creating import SCHEMA, read
 from tests.integration.transfer.conftest import Transfer
 
 ROWS = """
