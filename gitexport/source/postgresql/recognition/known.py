@@ -147,7 +147,7 @@ class _Matching:
             )
             for reference, alias in self._aliases.items()
         ]
-        joins = []
+        joins: list[sql.Composable] = []
         for place, found in enumerate(self._found):
             same = _same_row(self._tables, found, self._changed if place else self._rewritten)
             more = self._brought_before() if place else []
