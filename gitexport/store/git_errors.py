@@ -54,6 +54,8 @@ _LOCK = re.compile(
 _DAMAGE = re.compile(
     r"hash mismatch|failed to parse|failed to inflate|corrupt|invalid|truncated|object not found"
     r"|doesn't exist on the repository|no match for id|bad |mismatch"
+    # What zlib says of compressed data that is not what it was.
+    r"|incorrect (?:data|header|length) check|unknown compression method"
 )
 _OBJECT_ID = re.compile(r"\b[0-9a-f]{40}\b")
 

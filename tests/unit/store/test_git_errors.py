@@ -38,6 +38,7 @@ ID = "3" * 40
         ),
         (KeyError(ID), CorruptRepositoryError, ID),
         (pygit2.GitError(f"{ID}: object hash mismatch"), CorruptRepositoryError, ID),
+        (pygit2.GitError("incorrect data check"), CorruptRepositoryError, None),
         (pygit2.GitError("corrupted loose reference file"), CorruptRepositoryError, None),
         (ValueError("the given reference name 'a..b' is not valid"), UsageError, None),
         (pygit2.GitError("something else"), MachineError, None),
