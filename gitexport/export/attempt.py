@@ -33,7 +33,7 @@ from gitexport.export.settle import (
     why_hidden,
 )
 from gitexport.export.share import ShareTask
-from gitexport.export.stopwatch import Stopwatch
+from gitexport.export.stopwatch import Stopwatch, end_of
 from gitexport.export.workers import (
     Crew,
     RunResult,
@@ -127,7 +127,7 @@ class Attempt:
         journal.beat()
         self._show(built, report, tip, is_new=report.commit is not None)
         report.stages = self._watch.finish()
-        report.finished_at = context.clock()
+        report.finished_at = end_of(report.started_at, context.clock(), report.stages)
         return report
 
     def _remember(self, prepared: Prepared, built: Built) -> None:
@@ -169,6 +169,7 @@ class Attempt:
             result = self._run_shares(prepared, view)
             reports = report_entities(context, prepared, result)
             documents = renew_documents(context, prepared, reports, view)
+        self._warnings += [warning for share in result.encoded for warning in share.warnings]
         faults.point("S3.end")
         self._watch.stage("trees")
         built = build_tree(context, prepared, result, reports, documents, self._directory)
@@ -200,9 +201,8 @@ class Attempt:
         rows = sum(counts.values())
         context.progress.stage("reading rows", rows)
         processes = choose_processes(rows, context.options.workers)
-        if self._directory is None or context.options.limit or processes == 1:
-            return run_alone(task, view, context.repository, context.progress)
-        shared = view.share()
+        is_alone = self._directory is None or context.options.limit or processes == 1
+        shared = None if is_alone else view.share()
         if shared is None:
             return run_alone(task, view, context.repository, context.progress)
         path = context.repository.path

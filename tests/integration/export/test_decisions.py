@@ -55,8 +55,11 @@ def test_clock_behind_takes_the_next_second_for_tag_and_commit(users: Workbench)
     users.clock.now -= timedelta(minutes=4)
     users.sql("UPDATE users SET name = 'x' WHERE id = 1")
 
-    second = users.export().snapshot
+    report = users.export()
+    second = report.snapshot
 
+    assert report.finished_at is not None
+    assert report.finished_at >= report.started_at
     assert first is not None
     assert second is not None
     assert int(second[-6:]) == int(first[-6:]) + 1

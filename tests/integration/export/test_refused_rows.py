@@ -67,6 +67,17 @@ def test_refused_rows_are_listed_beside_the_repository_until_they_heal(users: Wo
     assert not listed.exists()
 
 
+def test_row_that_hosts_may_refuse_is_published_with_a_warning(users: Workbench) -> None:
+    users.export()
+    users.sql("UPDATE users SET name = repeat('x', 50000001) WHERE id = 4")
+
+    report = users.export()
+
+    assert report.entities["users"].modified == 1
+    (warning,) = report.warnings
+    assert warning.startswith("users:4 has 50,000,")
+
+
 def test_strict_run_is_all_or_nothing(users: Workbench) -> None:
     users.change_entity("users", columns=("id", "name", "extra"))
     users.export()
