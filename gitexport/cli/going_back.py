@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import click
 
@@ -20,8 +19,7 @@ _Function = TypeVar("_Function", bound=Callable[..., Any])
 _OVERRIDES = ("deletes", "source", "clock", "edits", "cascade")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GoingBack:
+class GoingBack(NamedTuple):
     """What the shared options say."""
 
     in_database: bool = False

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from gitexport.canonical.manifest import EntityManifest, Manifest
 from gitexport.canonical.shards import PathFunction
@@ -13,8 +13,7 @@ from gitexport.model.ports import NestedKind, RowScope
 from gitexport.model.relation import Relation
 
 
-@dataclass(frozen=True, slots=True)
-class EntityPlan:
+class EntityPlan(NamedTuple):
     """How one run treats one entity.
 
     `columns` are the published ones, `schema` hashes what decides the content of documents.

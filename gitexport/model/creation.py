@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 from gitexport.model.relation import Relation, RelationName
 
 
-@dataclass(frozen=True, slots=True)
-class WantedRelation:
+class WantedRelation(NamedTuple):
     """A relation to make: `published` columns are in documents, those of `key` identify rows."""
 
     relation: Relation
@@ -25,8 +23,7 @@ class CreationStep(NamedTuple):
     statement: str
 
 
-@dataclass(frozen=True, slots=True)
-class CreationPlan:
+class CreationPlan(NamedTuple):
     """What is to be made, in an order that works.
 
     `made` are the relations that the steps make, partitions left out. `existing` are those

@@ -13,8 +13,8 @@ Source: Tarjan, "Depth-first search and linear graph algorithms" (1972).
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from enum import Enum
+from typing import NamedTuple
 
 from gitexport.model.relation import ForeignKey, Relation, RelationName
 
@@ -34,8 +34,7 @@ class Treatment(str, Enum):
     """One statement writes all relations of the circle."""
 
 
-@dataclass(frozen=True, slots=True)
-class Reference:
+class Reference(NamedTuple):
     """A foreign key from one of some relations to another of them, how it is kept, and why."""
 
     relation: RelationName
@@ -45,8 +44,7 @@ class Reference:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Component:
+class Component(NamedTuple):
     """Relations that refer to each other in circles, or one relation alone.
 
     `steps` are in the order of writing: relations of one step are written by one statement.
@@ -117,8 +115,7 @@ def strong_components(graph: _Graph) -> list[tuple[RelationName, ...]]:
     return groups
 
 
-@dataclass(frozen=True, slots=True)
-class _Edge:
+class _Edge(NamedTuple):
     relation: Relation
     key: ForeignKey
     target: RelationName

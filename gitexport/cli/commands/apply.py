@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import click
 
@@ -17,8 +16,7 @@ from gitexport.errors import UsageError
 _WAYS_ON = "make the patch anew against what is there: gitexport compare BASE TARGET -o json-patch"
 
 
-@dataclass(frozen=True, slots=True)
-class ApplyArguments:
+class ApplyArguments(NamedTuple):
     """What the command line says; `-` is standard input."""
 
     file: str

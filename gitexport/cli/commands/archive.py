@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
@@ -17,8 +16,7 @@ if TYPE_CHECKING:
     from gitexport.transfer.archive import ArchiveReport
 
 
-@dataclass(frozen=True, slots=True)
-class ArchiveArguments:
+class ArchiveArguments(NamedTuple):
     """What the command line says; `path` is None for standard output."""
 
     rev: str

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
@@ -23,8 +22,7 @@ if TYPE_CHECKING:
 _LATEST = "latest"
 
 
-@dataclass(frozen=True, slots=True)
-class CompareArguments:
+class CompareArguments(NamedTuple):
     """What the command line says."""
 
     base: str

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import click
 from click.shell_completion import get_completion_class
@@ -13,8 +13,7 @@ from gitexport.cli.parser import COMPLETE_VARIABLE, Command, make_group
 _SHELLS = ("bash", "zsh", "fish")
 
 
-@dataclass(frozen=True, slots=True)
-class CompletionArguments:
+class CompletionArguments(NamedTuple):
     """Which shell's script to print."""
 
     shell: str

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import click
 
@@ -13,8 +13,7 @@ from gitexport.cli.parser import Command
 _ROWS = 10_000
 
 
-@dataclass(frozen=True, slots=True)
-class DemoArguments:
+class DemoArguments(NamedTuple):
     """What the command line says."""
 
     directory: Path | None

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
@@ -17,8 +16,7 @@ if TYPE_CHECKING:
 _STYLES = {"ok": "green", "warning": "yellow", "error": "red"}
 
 
-@dataclass(frozen=True, slots=True)
-class DoctorArguments:
+class DoctorArguments(NamedTuple):
     """What the command line says."""
 
     repairs: bool

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import click
 
@@ -11,8 +11,7 @@ from gitexport.cli.invocation import Invocation, pass_invocation
 from gitexport.cli.parser import Command
 
 
-@dataclass(frozen=True, slots=True)
-class FmtArguments:
+class FmtArguments(NamedTuple):
     """What the command line says."""
 
     paths: tuple[Path, ...]

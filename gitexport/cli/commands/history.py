@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
@@ -16,8 +15,7 @@ if TYPE_CHECKING:
     from gitexport.history.sqlite.write import HistoryReport
 
 
-@dataclass(frozen=True, slots=True)
-class HistoryArguments:
+class HistoryArguments(NamedTuple):
     """What the command line says."""
 
     addresses: tuple[str, ...]

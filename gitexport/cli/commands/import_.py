@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, TypeVar
+from dataclasses import replace
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 import click
 
@@ -20,8 +20,7 @@ _MODES = ("skip", "upsert", "mirror")
 _Value = TypeVar("_Value")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ImportArguments:
+class ImportArguments(NamedTuple):
     """What the command line says."""
 
     source: str

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import chain, islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
@@ -21,8 +20,7 @@ if TYPE_CHECKING:
 _INDENT = "    "
 
 
-@dataclass(frozen=True, slots=True)
-class LogArguments:
+class LogArguments(NamedTuple):
     """What the command line says; a limit of 0 means all."""
 
     address: str | None

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
@@ -16,8 +15,7 @@ if TYPE_CHECKING:
     from gitexport.history.note import NoteAction, NoteReport
 
 
-@dataclass(frozen=True, slots=True)
-class NoteArguments:
+class NoteArguments(NamedTuple):
     """What the command line says."""
 
     rev: str

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
@@ -14,8 +13,7 @@ if TYPE_CHECKING:
     from gitexport.setup.relayout import RelayoutReport
 
 
-@dataclass(frozen=True, slots=True)
-class RelayoutArguments:
+class RelayoutArguments(NamedTuple):
     """What the command line says."""
 
     is_dry_run: bool

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import click
 
@@ -13,8 +12,7 @@ from gitexport.cli.invocation import Invocation, pass_invocation
 from gitexport.cli.parser import Command
 
 
-@dataclass(frozen=True, slots=True)
-class RestoreArguments:
+class RestoreArguments(NamedTuple):
     """What the command line says."""
 
     rev: str

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import click
 
@@ -17,8 +16,7 @@ from gitexport.errors import UsageError
 _WAYS_ON = "decide with --ours (today's values) or --theirs (those before it), or use --only"
 
 
-@dataclass(frozen=True, slots=True)
-class RevertArguments:
+class RevertArguments(NamedTuple):
     """What the command line says."""
 
     rev: str

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 import click
 
@@ -20,8 +19,7 @@ if TYPE_CHECKING:
     from gitexport.history.show import ShownDocument
 
 
-@dataclass(frozen=True, slots=True)
-class ShowArguments:
+class ShowArguments(NamedTuple):
     """What the command line says."""
 
     rev: str

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
@@ -21,8 +20,7 @@ if TYPE_CHECKING:
 _STALE = 1
 
 
-@dataclass(frozen=True, slots=True)
-class StatusArguments:
+class StatusArguments(NamedTuple):
     """What the command line says."""
 
     max_age: timedelta | None

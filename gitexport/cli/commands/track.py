@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
@@ -14,8 +13,7 @@ if TYPE_CHECKING:
     from gitexport.model.tracking import TrackReport
 
 
-@dataclass(frozen=True, slots=True)
-class TrackArguments:
+class TrackArguments(NamedTuple):
     """What the command line says."""
 
     entities: tuple[str, ...]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import click
 
@@ -11,8 +11,7 @@ from gitexport.cli.invocation import Invocation, pass_invocation
 from gitexport.cli.parser import Command
 
 
-@dataclass(frozen=True, slots=True)
-class UntrackArguments:
+class UntrackArguments(NamedTuple):
     """What the command line says."""
 
     entities: tuple[str, ...]

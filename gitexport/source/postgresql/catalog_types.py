@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from gitexport.model.relation import NamedType, TypeKind
 from gitexport.source.postgresql.catalog_queries import TYPES
@@ -23,8 +23,7 @@ TYPE_KINDS = {
 _NAMED = frozenset({TypeKind.COMPOSITE, TypeKind.DOMAIN, TypeKind.ENUM, TypeKind.RANGE})
 
 
-@dataclass(frozen=True, slots=True)
-class TypeGraph:
+class TypeGraph(NamedTuple):
     """Types by object id, each with the object ids of the types that it needs."""
 
     types: dict[int, NamedType]

@@ -209,7 +209,7 @@ def test_role_that_may_make_nothing_is_told_what_to_grant(
 
 def replace_name(item: WantedRelation, name: RelationName) -> WantedRelation:
     """Wants the same relation under another name."""
-    return replace(item, relation=replace(item.relation, name=name))
+    return item._replace(relation=replace(item.relation, name=name))
 
 
 PIECES = st.sampled_from([
