@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import subprocess
@@ -159,3 +160,25 @@ def test_first_of_several_codes_is_the_gravest() -> None:
     assert first_of(3, 5) == 5
     assert first_of(6, 5, 3) == 6
     assert first_of(0, 3) == 3
+
+
+def test_program_that_ends_does_not_look_for_cycles_in_what_it_loaded() -> None:
+    script = (
+        "import gc; from gitexport.cli.main import main; "
+        "code = main(); print(code, gc.get_freeze_count() > 0)"
+    )
+
+    done = subprocess.run(
+        [sys.executable, "-c", script, "completion", "bash"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert done.stdout.splitlines()[-1] == "0 True"
+
+
+def test_caller_that_goes_on_keeps_its_collector(program: Program) -> None:
+    program.done("completion", "bash")
+
+    assert gc.get_freeze_count() == 0
