@@ -25,7 +25,10 @@ class RelationName(NamedTuple):
     name: str
 
     def __str__(self) -> str:
-        return f"{quote_identifier(self.schema)}.{quote_identifier(self.name)}"
+        # SQL takes any word after a dot, but not in front of it.
+        is_reserved = self.schema in _RESERVED
+        schema = f'"{self.schema}"' if is_reserved else quote_identifier(self.schema)
+        return f"{schema}.{quote_identifier(self.name)}"
 
     @classmethod
     def parse(cls, text: str) -> RelationName:
@@ -201,8 +204,7 @@ class Relation:
 def quote_identifier(name: str) -> str:
     """Quotes an identifier unless it is plain lower case, for people to read.
 
-    Reserved words stay bare here, as `RelationName.parse` reads both forms; SQL is
-    composed with the driver's own quoting.
+    Reserved words stay bare here; SQL is composed with the driver's own quoting.
     """
     if name and name[0] in _FIRST and all(char in _REST for char in name):
         return name
@@ -211,6 +213,20 @@ def quote_identifier(name: str) -> str:
 
 _FIRST = frozenset("abcdefghijklmnopqrstuvwxyz_")
 _REST = _FIRST | frozenset("0123456789$")
+# Source: PostgreSQL documentation, "SQL Key Words": reserved ones, those that can name
+# functions or types among them.
+_WORDS = """
+    all analyse analyze and any array as asc asymmetric authorization binary both case cast
+    check collate collation column concurrently constraint create cross current_catalog
+    current_date current_role current_schema current_time current_timestamp current_user
+    default deferrable desc distinct do else end except false fetch for foreign freeze from
+    full grant group having ilike in initially inner intersect into is isnull join lateral
+    leading left like limit localtime localtimestamp natural not notnull null offset on only
+    or order outer overlaps placing primary references returning right select session_user
+    similar some symmetric system_user table tablesample then to trailing true union unique
+    user using variadic verbose when where window with
+"""
+_RESERVED = frozenset(_WORDS.split())
 
 
 def _split_identifiers(text: str) -> list[str]:

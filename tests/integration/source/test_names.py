@@ -102,3 +102,15 @@ def test_published_columns_are_those_named_that_exist(connection: psycopg.Connec
         assert view.columns(everything) == ("a", "id")
         assert view.columns(named) == ("a", "json_exported")
         assert [row.text for row in every_row(view, nothing)] == [b"{}\n"]
+
+
+def test_configured_names_are_sql_whatever_words_they_are(connection: psycopg.Connection) -> None:
+    words = connection.execute("SELECT word FROM pg_get_keywords() ORDER BY word").fetchall()
+    for (word,) in words:
+        name = RelationName(word, word)
+        connection.execute(sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(word)))
+        connection.execute(sql.SQL("CREATE TABLE {} ()").format(sql.Identifier(*name)))
+
+        connection.execute(f"SELECT FROM {name}")
+
+        assert RelationName.parse(str(name)) == name
