@@ -15,6 +15,7 @@ import pygit2
 
 from gitexport.errors import CorruptRepositoryError, GitExportError, MachineError, UsageError
 from gitexport.store.git_errors import translated
+from gitexport.store.git_program import check_git
 
 _FORMATS = (
     (
@@ -86,10 +87,17 @@ def _unsuitable(handle: pygit2.Repository) -> tuple[str, str] | None:
         return "is a partial clone", hint
     if _is_on(config, "index.sparse") or _is_on(config, "core.sparsecheckout"):
         return "is checked out in part (core.sparseCheckout)", "run 'git sparse-checkout disable'"
-    if _is_on(config, "core.splitindex") or any(Path(handle.path).glob("sharedindex.*")):
+    if _is_on(config, "core.splitindex") or _has_split_index(Path(handle.path)):
         hint = "run 'git config core.splitIndex false && git update-index --no-split-index'"
         return "has a split index (core.splitIndex)", hint
     return None
+
+
+def _has_split_index(gitdir: Path) -> bool:
+    # Once the index is whole again, git keeps the shared part for two weeks more.
+    if not any(gitdir.glob("sharedindex.*")):
+        return False
+    return bool(check_git(gitdir, ["rev-parse", "--shared-index-path"]).strip())
 
 
 def _is_on(config: pygit2.Config, name: str) -> bool:

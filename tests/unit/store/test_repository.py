@@ -165,6 +165,16 @@ def test_what_would_be_read_wrongly_is_refused(
     assert way_on in (caught.value.hint or "")
 
 
+def test_index_that_is_whole_again_is_accepted(repository_path: Path) -> None:
+    add_commit(configured(repository_path), "one\n", {"data/a": "1", "gitexport.toml": ""})
+    git(repository_path, "reset", "--quiet", "--hard")
+    _split_index(repository_path)
+    git(repository_path, "update-index", "--no-split-index")
+    assert list((repository_path / ".git").glob("sharedindex.*"))
+
+    assert DataRepository.discover(repository_path).path == repository_path
+
+
 def test_sha256_is_refused(repository_path: Path) -> None:
     repository_path.mkdir()
     git(repository_path, "init", "--quiet", "--object-format=sha256")
