@@ -23,7 +23,8 @@ _INTRODUCTION = """\
 Made from the commands themselves (`python -m tests.documentation.make_cli_reference`).
 
 Data goes to standard output; progress, warnings and errors go to standard error.
-Only what changes rows of tables or rewrites history asks, and only on a terminal; `--yes` says it beforehand.
+Only what changes rows of tables or rewrites history asks, and only on a terminal.
+`--yes` answers beforehand.
 REV and ENTITY:KEY are explained in the [glossary](glossary.md).
 Exit codes have [their own page](exit-codes.md), and so has [what `-o json` prints](json-output.md).
 """
