@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from gitexport.errors import (
@@ -15,6 +15,7 @@ from gitexport.errors import (
 from gitexport.export.guards import is_mass_deletion
 from gitexport.export.options import Override
 from gitexport.model.address import format_address
+from gitexport.model.ports import Key
 from gitexport.model.recognition import Dangling
 from gitexport.model.writing import CascadeReach, StagedRows
 from gitexport.transfer.import_options import ImportMode, ImportOptions
@@ -23,6 +24,7 @@ from gitexport.transfer.import_report import ImportReport
 from gitexport.transfer.snapshot_source import SnapshotSource
 
 _SHOWN = 5
+Origin = Callable[[PlannedEntity, Key], Key | None]
 
 
 def refuse_dangling(source: SnapshotSource, found: Sequence[Dangling]) -> None:
@@ -117,8 +119,11 @@ def refuse_partial_mirror(planned: PlannedEntity) -> None:
 
 
 @contextmanager
-def naming_documents(planned: Sequence[PlannedEntity]) -> Iterator[None]:
-    """Adds to a refused row where its document stands.
+def naming_documents(planned: Sequence[PlannedEntity], origin: Origin) -> Iterator[None]:
+    """Adds to a refused row which document it comes from, and where that stands.
+
+    `origin` gives the key of the document that a row of the target comes from, None if it is
+    not known.
 
     Raises:
         RowRefusedError: As it came, with the path of the document.
@@ -128,16 +133,17 @@ def naming_documents(planned: Sequence[PlannedEntity]) -> Iterator[None]:
     except RowRefusedError as error:
         entity = next((found for found in planned if found.name == error.entity), None)
         if entity is not None and error.key is not None:
-            error.message = f"{format_address(entity.name, error.key)}: {error.message}"
-            error.where = _place(entity, error)
+            key = origin(entity, error.key) if entity.recognised.is_rewritten else error.key
+            address = format_address(entity.name, key or error.key)
+            error.message = f"{address}: {error.message}"
+            error.where = _place(entity, key)
         raise
 
 
-def _place(entity: PlannedEntity, error: RowRefusedError) -> str | None:
-    if entity.recognised.is_rewritten or error.key is None:
-        # The key is the target's; only the row can be named.
+def _place(entity: PlannedEntity, key: Key | None) -> str:
+    if key is None:
         return f"a row of '{entity.entity.relation}'"
-    directory, name = entity.stored.stored.paths.path(error.key)
+    directory, name = entity.stored.stored.paths.path(key)
     return f"{directory.decode()}/{name.decode()}"
 
 

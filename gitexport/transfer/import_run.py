@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from gitexport.export.guards import is_source
 from gitexport.model.creation import WantedRelation
-from gitexport.model.ports import Progress, SourceIdentity
+from gitexport.model.ports import Key, Progress, SourceIdentity
 from gitexport.model.recognition import Recogniser
 from gitexport.model.relation import RelationName
 from gitexport.model.writing import RowWriter, WritableSource, WritingOptions
@@ -139,12 +139,13 @@ class _Import:
         self._planned = planned
         self._written = [entity for entity in planned if entity.is_written]
         self._progress = progress
+        self._recogniser = writer.recogniser()
         self._staging = Staging(documents, writer, options, planned=planned, progress=progress)
 
     def plan(self, report: ImportReport) -> None:
         """Stages everything, and tells what writing it would do."""
         source = self._documents.source
-        recogniser = self._writer.recogniser()
+        recogniser = self._recogniser
         self._recognise(recogniser)
         self._progress.stage("staging documents", self._documents.total(self._written))
         for planned in self._written:
@@ -163,7 +164,7 @@ class _Import:
     def write(self) -> None:
         """Writes what is staged."""
         self._progress.stage("writing rows")
-        with guards.naming_documents(self._planned):
+        with guards.naming_documents(self._planned, self._origin):
             self._writer.write()
 
     def _recognise(self, recogniser: Recogniser) -> None:
@@ -205,6 +206,12 @@ class _Import:
             counts,
             reason,
         )
+
+    def _origin(self, planned: PlannedEntity, key: Key) -> Key | None:
+        """Finds the document that a row to be written comes from."""
+        pairs = self._recogniser.pairs(planned.recognised)
+        found = [source for source, target, _ in pairs if target == key]
+        return found[0] if found else None
 
     def _keys(self, recogniser: Recogniser) -> Iterator[MappedKey]:
         for planned in self._planned:

@@ -87,14 +87,14 @@ class Staging:
             if self._documents.is_merge:
                 self._stage_merged(planned, natives, report)
             else:
-                self._stage(planned, [(n.key, n.document) for n in natives if n.document])
+                self._stage(planned, [(n.key, n.document) for n in natives if n.document], natives)
             self._progress.advance(len(natives))
 
     def _stage_merged(
         self, planned: PlannedEntity, natives: Sequence[NativeDocument], report: ImportReport
     ) -> None:
         if planned.mode is ImportMode.SKIP:
-            self._stage(planned, [(n.key, n.document) for n in natives if n.document])
+            self._stage(planned, [(n.key, n.document) for n in natives if n.document], natives)
             return
         if planned.mode is not ImportMode.MIRROR:
             gone = sum(native.document is None for native in natives)
@@ -103,7 +103,7 @@ class Staging:
         rows = self._writer.current(planned.entity, [native.key for native in natives])
         merged = self._merge(planned, natives, rows)
         report.conflicts += merged.conflicts
-        self._stage(planned, merged.documents)
+        self._stage(planned, merged.documents, natives)
         self._writer.stage_deletions(planned.entity, merged.deletions)
 
     def _merge(
@@ -115,8 +115,16 @@ class Staging:
         current = {row.key: row.document for row in rows if row.document is not None}
         return merge_documents(planned.name, natives, current, planned.fit.columns)
 
-    def _stage(self, planned: PlannedEntity, documents: Iterable[tuple[Key, bytes]]) -> None:
-        with guards.naming_documents(self._planned):
+    def _stage(
+        self,
+        planned: PlannedEntity,
+        documents: Iterable[tuple[Key, bytes]],
+        natives: Sequence[NativeDocument] = (),
+    ) -> None:
+        def origin(_: PlannedEntity, key: Key) -> Key | None:
+            return next((n.foreign_key for n in natives if n.key == key), None)
+
+        with guards.naming_documents(self._planned, origin):
             self.staged[planned.name] = self._writer.stage(
                 planned.entity, documents, _ACTIONS[planned.mode]
             )

@@ -164,3 +164,14 @@ def test_rows_of_a_tracked_target_are_pending_only_where_they_changed(crm: Trans
     assert (exported["people"]["added"], exported["people"]["modified"]) == (2, 1)
     assert exported["people"]["unchanged"] == 0
     assert crm.target.value("SELECT count(*) FROM people WHERE json_exported") == 4
+
+
+def test_a_refused_row_with_another_key_is_named_by_its_document(crm: Transfer) -> None:
+    crm.target.sql("ALTER TABLE people ADD CONSTRAINT nobody CHECK (id = 0) NOT VALID")
+
+    refused = crm.load("--mode", "upsert")
+
+    assert refused.code == 9
+    assert "people:1: the check 'nobody' of 'public.people' does not hold" in refused.err
+    assert "where: data/people/" in refused.err
+    assert "/1.json" in refused.err
