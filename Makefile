@@ -14,7 +14,7 @@ RUN := $(VENV)/bin/python
 export VENV PYTHON
 
 # What a shell's own settings would do to pip and Python here.
-unexport PYTHONPATH PYTHONHOME PYTHONSTARTUP PIP_USER PIP_TARGET PIP_PREFIX PIP_REQUIRE_HASHES
+unexport PYTHONPATH PYTHONHOME PYTHONSTARTUP PYTHONDONTWRITEBYTECODE PIP_USER PIP_TARGET PIP_PREFIX PIP_REQUIRE_HASHES
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test check bench soak docs fmt lint types layers lock golden clean
