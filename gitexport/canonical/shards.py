@@ -121,6 +121,11 @@ class PathFunction:
         try:
             stem = name[: -len(SUFFIX)].decode("ascii")
             if self._is_integer and stem.isdigit():
+                if not (self._is_hash or self._is_flat) and (stem[0] != "0" or stem == "0"):
+                    # By far the most frequent, on the path of every document that is read.
+                    bucket = (int(stem) >> self._bits) & self._mask
+                    if self._directories.get(bucket) == directory:
+                        return (stem,)
                 # Where the path is that of the number, the name is its decimal text.
                 return (stem,) if self.path((stem,)) == (directory, name) else None
             key = decode_key(stem, self._integers)

@@ -15,6 +15,7 @@ from gitexport.model.entity import RELATIONS_DIRECTORY, Publication
 from gitexport.model.ports import Key
 from gitexport.model.relation_json import published_columns
 from gitexport.model.snapshot import Commit
+from gitexport.store.pack_reader import BlobReader
 from gitexport.store.repository import DataRepository
 from gitexport.store.trees import FILE_MODE, TREE_MODE
 from gitexport.transfer.snapshot_source import SnapshotDocument, SnapshotEntity
@@ -105,7 +106,7 @@ class CommitSource:
 
     def _batches(self, stored: StoredEntity) -> Iterator[list[_Row]]:
         """Reads the documents of one directory after the other, and of large ones in parts."""
-        parse, read = stored.paths.parse, self._repository.read_blob
+        parse, read = stored.paths.parse, BlobReader(self._repository).read
         top = stored.manifest.directory.encode()
         batch: list[_Row] = []
         size = 0

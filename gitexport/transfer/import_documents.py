@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     # Only an import with a base compares snapshots.
     from gitexport.transfer.snapshot_changes import SnapshotChanges
 
+_TOLD_EVERY = 100
 _Item = TypeVar("_Item")
 
 
@@ -100,6 +101,9 @@ class ImportDocuments:
             yield from self._changes.documents(planned.name, check)
 
     def _counted(self, items: Iterable[_Item]) -> Iterator[_Item]:
-        for item in items:
+        number = 0
+        for number, item in enumerate(items, 1):
             yield item
-            self._progress.advance()
+            if number % _TOLD_EVERY == 0:
+                self._progress.advance(_TOLD_EVERY)
+        self._progress.advance(number % _TOLD_EVERY)

@@ -1,12 +1,13 @@
 """Deflated objects inflate to what they were, whichever library made them."""
 
 import zlib
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gitexport.store.deflate import deflate, deflate_with_zlib
+from gitexport.store.deflate import deflate, deflate_with_zlib, inflate
 
 
 @given(st.binary(max_size=300))
@@ -21,3 +22,22 @@ def test_large_objects_come_back(size: int) -> None:
 
     assert zlib.decompress(deflate(data)) == data
     assert zlib.decompress(deflate_with_zlib(data)) == data
+
+
+@pytest.mark.parametrize("compress", [deflate, deflate_with_zlib, zlib.compress])
+@given(data=st.binary(max_size=300), behind=st.binary(max_size=30))
+def test_streams_of_any_maker_inflate_and_end_where_they_end(
+    compress: Callable[[bytes], bytes], data: bytes, behind: bytes
+) -> None:
+    assert inflate(memoryview(compress(data) + behind), len(data)) == data
+
+
+def test_what_is_no_stream_of_that_length_is_nothing() -> None:
+    stream = bytearray(deflate(b"some text, some text, some text"))
+
+    assert inflate(memoryview(stream), 30) is None
+    assert inflate(memoryview(stream), 32) is None
+    assert inflate(memoryview(stream[:-1]), 31) is None
+    stream[-1] ^= 1
+    assert inflate(memoryview(stream), 31) is None
+    assert inflate(memoryview(b""), 0) is None

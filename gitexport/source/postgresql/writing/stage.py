@@ -55,7 +55,8 @@ class Stage:
     """The documents and deletions that are staged for one entity.
 
     `table` has `line`, `action`, `shape`, and the target's columns under their places;
-    `gone` has the key's places alone. Both end with the transaction.
+    `gone` has the key's places alone. Both end with the transaction. `key` names the key's
+    columns.
     """
 
     def __init__(self, cursor: Cursor, target: Target, number: int) -> None:
@@ -63,6 +64,7 @@ class Stage:
         self.table = sql.Identifier("pg_temp", f"gitexport_stage_{number}")
         self.gone = sql.Identifier("pg_temp", f"gitexport_gone_{number}")
         self.verdicts = sql.Identifier("pg_temp", f"gitexport_verdict_{number}")
+        self.key = target.entity.key
         self.rows = 0
         self.deletions = 0
         self.used_shapes: set[int] = set()
@@ -91,11 +93,6 @@ class Stage:
     def takes(self, action: RowAction) -> bool:
         """Tells whether documents were staged with an action."""
         return action in self._actions
-
-    @property
-    def key(self) -> tuple[str, ...]:
-        """The names of the key's columns."""
-        return self.target.entity.key
 
     def add(
         self, documents: Iterable[tuple[Key, bytes]], action: RowAction, missing: MissingColumns
@@ -248,13 +245,14 @@ class Stage:
             yield lines, keys
 
     def _read(self, key: Key, document: bytes) -> tuple[DocumentShape, bytes]:
-        name = self.target.entity.name
         if len(key) != len(self.key):
+            name = self.target.entity.name
             message = f"the key has {len(key)} parts, and '{name}' has {len(self.key)}"
             raise unsuitable(name, key, message, hint="see 'key' in gitexport.toml")
         try:
             return self._reader.line(key, document)
         except UnsupportedValueError as error:
+            name = self.target.entity.name
             column = f"column '{error.where}' " if error.where else ""
             raise unsuitable(name, key, column + error.message, hint=error.hint) from error
 
