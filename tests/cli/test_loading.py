@@ -22,14 +22,17 @@ WRITES_ROWS = {
     "gitexport.model.creation", "gitexport.model.foreign_keys", "gitexport.model.recognition",
     "gitexport.model.writing", "gitexport.source.postgresql.writing",
 }  # fmt: skip
-WRITES_SNAPSHOTS = {"isal", "gitexport.export.attempt", "gitexport.store.pack"}
+WRITES_SNAPSHOTS = {"gitexport.export.attempt", "gitexport.store.pack"}
+DEFLATES = {"isal"}
 READS_ARCHIVES = {"gitexport.transfer.archive", "gitexport.transfer.archive_reader"}
 READS_THE_DATABASE = {"psycopg", "gitexport.source"}
 UNUSED = {
     "export": COMPARES | SETS_UP_TRACKING | WRITES_ROWS | {"gitexport.compare"},
-    "status": COMPARES | SETS_UP_TRACKING | WRITES_ROWS | WRITES_SNAPSHOTS,
+    "status": COMPARES | SETS_UP_TRACKING | WRITES_ROWS | WRITES_SNAPSHOTS | DEFLATES,
     "log": READS_THE_DATABASE | SETS_UP_TRACKING | WRITES_ROWS,
-    "compare latest latest": READS_THE_DATABASE | SETS_UP_TRACKING | WRITES_ROWS | WRITES_SNAPSHOTS,
+    "compare latest latest": (
+        READS_THE_DATABASE | SETS_UP_TRACKING | WRITES_ROWS | WRITES_SNAPSHOTS | DEFLATES
+    ),
     "import . --mode upsert --yes": COMPARES | SETS_UP_TRACKING | WRITES_SNAPSHOTS | READS_ARCHIVES,
 }
 
