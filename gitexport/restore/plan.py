@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from gitexport.model.address import format_address
+from gitexport.model.address import Address, format_address
 from gitexport.model.field_merge import FieldConflict
 from gitexport.model.ports import Key
 from gitexport.model.snapshot import EntityCounts, Origin
@@ -60,8 +60,9 @@ class Plan:
     """What has to change, and what is left alone.
 
     `left_alone` are sentences for people, `quarantined` addresses of documents whose rows are
-    not overwritten. No document occurs twice. With conflicts nothing
-    may be done.
+    not overwritten. `meant` are the entities of which documents are to be as they were, with
+    the addresses that choose them, none for all; a plan that only undoes a change has none.
+    No document occurs twice. With conflicts nothing may be done.
     """
 
     origin: Origin
@@ -70,11 +71,19 @@ class Plan:
     left_alone: list[str] = field(default_factory=list)
     conflicts: list[DocumentConflict] = field(default_factory=list)
     quarantined: list[str] = field(default_factory=list)
+    meant: dict[str, list[Address]] = field(default_factory=dict)
 
     @property
     def is_empty(self) -> bool:
         """Tells whether nothing has to change."""
         return not self.targets and not self.files
+
+    def means(self, entity: str, key: Key) -> bool:
+        """Tells whether a document is to be as it was, whatever it is now."""
+        addresses = self.meant.get(entity)
+        return addresses is not None and (
+            not addresses or any(address.matches(key) for address in addresses)
+        )
 
     def counts(self) -> dict[str, EntityCounts]:
         """Counts added, modified and deleted documents by entity."""

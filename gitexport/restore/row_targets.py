@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from gitexport.model.address import format_address
 from gitexport.model.report import ExportReport
 from gitexport.restore.plan import DocumentTarget, Plan
 from gitexport.restore.tip import Tip, key_of
@@ -37,6 +38,12 @@ def keep_rows(plan: Plan, tip: Tip, report: ExportReport) -> None:
             plan.quarantined.append(known.name)
         else:
             kept.append(known)
+    # What such a row was before may be what the plan wants, so that no document changes.
+    plan.quarantined += [
+        name
+        for entity, key in sorted(refused)
+        if plan.means(entity, key) and (name := format_address(entity, key)) not in plan.quarantined
+    ]
     plan.targets = kept
     plan.files = []
 

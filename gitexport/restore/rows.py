@@ -56,11 +56,6 @@ class RowsReport:
     is_dry_run: bool = False
     warnings: list[str] = field(default_factory=list)
 
-    @property
-    def exit_code(self) -> int:
-        """The code that the two exports ask for."""
-        return max((report.exit_code for report in (self.before, self.after) if report), default=0)
-
 
 Confirm = Callable[[RowsPlan], None]
 """Shows a plan to who asked for it; raises DecisionNeededError where it is not agreed to."""

@@ -90,6 +90,7 @@ class _Planner:
             self._plan.left_alone.append(f"'{name}' did not exist then and is left alone")
             self._matched.update(address for address in addresses if address.parts is None)
             return
+        self._plan.meant[configured.name] = addresses
         require_names(tip.history, self._then, then)
         for change in tree_changes(tip.history, self._then, tip.tree, Address(configured.name)):
             self._document(change, now, addresses)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from gitexport.model.writing import CascadeReach, PeoplesCode
     from gitexport.restore.rows import RowsPlan, RowsReport
 
+_QUARANTINED = 3
 _CONFLICT = 9
 _SHOWN = 10
 
@@ -60,7 +61,8 @@ def print_rows_report(
     if conflicts:
         invocation.messages.error(conflict_error(conflicts, hint))
         return _CONFLICT
-    return first_of(*(found.exit_code for found in (report.before, report.after) if found))
+    exports = (found.exit_code for found in (report.before, report.after) if found)
+    return first_of(*exports, _QUARANTINED if report.plan.quarantined else 0)
 
 
 def members(report: RowsReport) -> dict[str, object]:
@@ -135,8 +137,12 @@ def _print(report: RowsReport, invocation: Invocation) -> None:
         return
     if report.is_dry_run:
         print_plan(plan, invocation)
+    elif plan.is_empty:
+        for sentence in _sentences(plan):
+            output.line(sentence)
     if plan.is_empty:
-        output.line("nothing to do: the rows are like that already")
+        rows = "all other rows" if plan.quarantined else "the rows"
+        output.line(f"nothing to do: {rows} are like that already")
     if report.is_dry_run:
         output.line("dry run: nothing was changed")
     elif not plan.is_empty:

@@ -61,6 +61,26 @@ def test_quarantined_rows_are_not_overwritten(journey: Journey, first: str) -> N
     assert count == (1,)
 
 
+def test_quarantined_row_whose_document_is_the_wanted_one_is_named(journey: Journey) -> None:
+    journey.sql("ALTER TABLE users ALTER place TYPE json")
+    tag = journey.export("--full")
+    journey.sql("""UPDATE users SET place = '{"a": 1, "a": 2}' WHERE id = 42""")
+
+    shown = journey.run("restore", tag, "--database", "--dry-run")
+    told = journey.run("restore", tag, "--database", "--yes")
+    result = restore(journey, tag)
+
+    assert (shown.code, told.code, result.code) == (3, 3, 3)
+    for out in (shown.out, told.out):
+        assert "quarantined, not overwritten: users:42" in out
+        assert "all other rows are like that already" in out
+    assert result.json()["quarantined"] == ["users:42"]
+    assert restore(journey, tag, "--only", "users:42#/name").json()["quarantined"] == ["users:42"]
+    for other in ("users:41", "order_details"):
+        left = restore(journey, tag, "--only", other)
+        assert (left.code, left.json()["quarantined"]) == (0, [])
+
+
 def test_row_that_left_the_filter_is_no_surprise(journey: Journey) -> None:
     config = journey.path / "gitexport.toml"
     text = config.read_text()
