@@ -135,6 +135,17 @@ def test_log_file_gets_the_failure_with_its_time(program: Program, tmp_path: Pat
     assert json.loads(record)["time"].endswith("Z")
 
 
+def test_log_file_tells_which_snapshot_was_made(data: Program, tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    made = data.done("export", "--log-file", log, "-q", "-o", "json")
+    data.done("export", "--log-file", log, "-q")
+
+    snapshot = json.loads(made.out)["snapshot"]
+    lines = [line for line in log.read_text().splitlines() if "snapshot" in line]
+    assert f" info snapshot {snapshot}, commit " in lines[0]
+    assert " info nothing to commit: " in lines[1]
+
+
 def test_log_file_that_cannot_be_written_is_an_error_of_the_machine(
     data: Program, tmp_path: Path
 ) -> None:

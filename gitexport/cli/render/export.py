@@ -29,6 +29,7 @@ def print_outcome(outcome: ExportOutcome, invocation: Invocation) -> int:
         messages.warn(warning)
     if report.left_alone:
         messages.info(f"no file was touched: {report.left_alone}")
+    messages.log_only(_headline(report))
     if invocation.options.is_json:
         invocation.print_json("export", members(outcome))
     else:
