@@ -55,8 +55,7 @@ class Stage:
     """The documents and deletions that are staged for one entity.
 
     `table` has `line`, `action`, `shape`, and the target's columns under their places;
-    `gone` has the key's places alone. Both end with the transaction. `key` names the key's
-    columns.
+    `gone` has those of `key` alone. Both end with the transaction.
     """
 
     def __init__(self, cursor: Cursor, target: Target, number: int) -> None:
