@@ -22,7 +22,7 @@ from gitexport.transfer.import_options import ImportOptions
 from gitexport.transfer.import_plan import PlannedEntity, plan_entities
 from gitexport.transfer.import_report import ImportedEntity, ImportReport, MappedKey
 from gitexport.transfer.snapshot_source import SnapshotSource
-from gitexport.transfer.staging import Staging
+from gitexport.transfer.staging import ImportWork, Staging
 from gitexport.transfer.write_order import describe_order
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ def import_snapshot(  # noqa: PLR0913 - what one run consists of
         by_key = names if report.is_own else made
         planned = plan_entities(source, writer.relations(names), options, by_key=by_key)
         report.notes += _notes(planned)
-        run = _Import(documents, writer, options, planned=planned, progress=progress)
+        run = _Import(ImportWork(documents, writer, options, planned, progress))
         run.plan(report)
         if not (report.conflicts or options.is_dry_run):
             run.write()
@@ -124,73 +124,61 @@ def _notes(planned: Iterable[PlannedEntity]) -> list[str]:
 class _Import:
     """One import in its transaction."""
 
-    def __init__(
-        self,
-        documents: ImportDocuments,
-        writer: RowWriter,
-        options: ImportOptions,
-        *,
-        planned: Sequence[PlannedEntity],
-        progress: Progress,
-    ) -> None:
-        self._documents = documents
-        self._writer = writer
-        self._options = options
-        self._planned = planned
-        self._written = [entity for entity in planned if entity.is_written]
-        self._progress = progress
-        self._recogniser = writer.recogniser()
-        self._staging = Staging(documents, writer, options, planned=planned, progress=progress)
+    def __init__(self, work: ImportWork) -> None:
+        self._work = work
+        self._written = [entity for entity in work.planned if entity.is_written]
+        self._recogniser = work.writer.recogniser()
+        self._staging = Staging(work)
 
     def plan(self, report: ImportReport) -> None:
         """Stages everything, and tells what writing it would do."""
-        source = self._documents.source
+        source = self._work.documents.source
         recogniser = self._recogniser
         self._recognise(recogniser)
-        self._progress.stage("staging documents", self._documents.total(self._written))
+        self._work.progress.stage("staging documents", self._work.documents.total(self._written))
         for planned in self._written:
             self._staging.stage(planned, recogniser, report)
         entities = [planned.entity for planned in self._written]
-        guards.refuse_dangling(source, self._writer.dangling(entities))
-        self._progress.stage("comparing rows", len(self._written))
+        guards.refuse_dangling(source, self._work.writer.dangling(entities))
+        self._work.progress.stage("comparing rows", len(self._written))
         self._describe(report)
-        if self._options.lists_keys:
+        if self._work.options.lists_keys:
             report.keys = list(self._keys(recogniser))
         guards.refuse_lacking(self._written, self._staging.staged, report)
-        guards.refuse_deletions(report, self._options)
-        guards.refuse_cascades(self._writer.reach(entities), self._options)
-        report.peoples_code = list(self._writer.silence(entities))
+        guards.refuse_deletions(report, self._work.options)
+        guards.refuse_cascades(self._work.writer.reach(entities), self._work.options)
+        report.peoples_code = list(self._work.writer.silence(entities))
 
     def write(self) -> None:
         """Writes what is staged."""
-        self._progress.stage("writing rows")
-        with guards.naming_documents(self._planned, self._origin):
-            self._writer.write()
+        self._work.progress.stage("writing rows")
+        with guards.naming_documents(self._work.planned, self._origin):
+            self._work.writer.write()
 
     def _recognise(self, recogniser: Recogniser) -> None:
-        rewritten = [planned for planned in self._planned if planned.recognised.is_rewritten]
+        rewritten = [planned for planned in self._work.planned if planned.recognised.is_rewritten]
         if rewritten:
-            self._progress.stage("recognising rows", self._documents.total(rewritten))
+            self._work.progress.stage("recognising rows", self._work.documents.total(rewritten))
         for planned in rewritten:
-            documents = self._documents.foreign(planned)
-            recogniser.take(planned.recognised, documents, merges=self._documents.is_merge)
+            documents = self._work.documents.foreign(planned)
+            recogniser.take(planned.recognised, documents, merges=self._work.documents.is_merge)
             recogniser.recognise(planned.recognised)
         for planned in rewritten:
             if planned.is_written:
                 found = recogniser.dangling(planned.recognised)
-                guards.refuse_dangling(self._documents.source, found)
+                guards.refuse_dangling(self._work.documents.source, found)
 
     def _describe(self, report: ImportReport) -> None:
         entities = {planned.name: planned for planned in self._written}
-        order = self._writer.order([planned.entity for planned in self._written])
+        order = self._work.writer.order([planned.entity for planned in self._written])
         phases, report.references = describe_order(order)
         for planned in entities.values():
             report.entities.append(self._described(planned, phases[planned.entity.relation]))
-            self._progress.advance()
+            self._work.progress.advance()
         report.entities.sort(key=lambda entity: (entity.phase, entity.name))
 
     def _described(self, planned: PlannedEntity, phase: int) -> ImportedEntity:
-        counts = self._writer.expected(planned.entity)
+        counts = self._work.writer.expected(planned.entity)
         gone = self._staging.skipped.get(planned.name, 0)
         reason = "it is there already" if counts.skipped else None
         if gone:
@@ -214,7 +202,7 @@ class _Import:
         return found[0] if found else None
 
     def _keys(self, recogniser: Recogniser) -> Iterator[MappedKey]:
-        for planned in self._planned:
+        for planned in self._work.planned:
             if planned.recognised.is_rewritten:
                 for source, target, is_new in recogniser.pairs(planned.recognised):
                     yield MappedKey(planned.name, source, target, is_new)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from itertools import islice
 
 from gitexport.model.ports import Key, Progress
@@ -25,6 +26,17 @@ _ACTIONS = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class ImportWork:
+    """What the steps of one import work with; `planned` are all entities of the snapshot."""
+
+    documents: ImportDocuments
+    writer: RowWriter
+    options: ImportOptions
+    planned: Sequence[PlannedEntity]
+    progress: Progress
+
+
 class Staging:
     """What is staged in one import's transaction.
 
@@ -32,22 +44,10 @@ class Staging:
     source deleted and no mirror asked to delete.
     """
 
-    def __init__(
-        self,
-        documents: ImportDocuments,
-        writer: RowWriter,
-        options: ImportOptions,
-        *,
-        planned: Sequence[PlannedEntity],
-        progress: Progress,
-    ) -> None:
+    def __init__(self, work: ImportWork) -> None:
         self.staged: dict[str, StagedRows] = {}
         self.skipped: dict[str, int] = {}
-        self._documents = documents
-        self._writer = writer
-        self._options = options
-        self._planned = planned
-        self._progress = progress
+        self._work = work
 
     def stage(self, planned: PlannedEntity, recogniser: Recogniser, report: ImportReport) -> None:
         """Stages one entity; what a merge cannot decide is added to the report.
@@ -59,16 +59,16 @@ class Staging:
         """
         if planned.recognised.is_rewritten:
             self._stage_rewritten(planned, recogniser, report)
-        elif self._documents.is_merge:
-            for batch in _batches(self._documents.changed(planned)):
+        elif self._work.documents.is_merge:
+            for batch in _batches(self._work.documents.changed(planned)):
                 natives = [
                     NativeDocument(key, key, document, base, None) for key, base, document in batch
                 ]
                 self._stage_merged(planned, natives, report)
         else:
-            self._stage(planned, self._documents.whole(planned))
+            self._stage(planned, self._work.documents.whole(planned))
             self._refuse_other_members(planned)
-        if planned.mode is ImportMode.MIRROR and not self._documents.is_merge:
+        if planned.mode is ImportMode.MIRROR and not self._work.documents.is_merge:
             self._stage_departures(planned)
 
     def _refuse_other_members(self, planned: PlannedEntity) -> None:
@@ -77,18 +77,18 @@ class Staging:
         left_out = set(planned.stored.published) - set(planned.fit.columns)
         if staged.missing or set(staged.unknown) - left_out:
             check = DocumentCheck(planned.name, planned.stored)
-            for document in self._documents.source.documents(planned.name):
+            for document in self._work.documents.source.documents(planned.name):
                 check.check(document)
 
     def _stage_rewritten(
         self, planned: PlannedEntity, recogniser: Recogniser, report: ImportReport
     ) -> None:
         for natives in recogniser.documents(planned.recognised):
-            if self._documents.is_merge:
+            if self._work.documents.is_merge:
                 self._stage_merged(planned, natives, report)
             else:
                 self._stage(planned, [(n.key, n.document) for n in natives if n.document], natives)
-            self._progress.advance(len(natives))
+            self._work.progress.advance(len(natives))
 
     def _stage_merged(
         self, planned: PlannedEntity, natives: Sequence[NativeDocument], report: ImportReport
@@ -100,11 +100,11 @@ class Staging:
             gone = sum(native.document is None for native in natives)
             self.skipped[planned.name] = self.skipped.get(planned.name, 0) + gone
             natives = [native for native in natives if native.document is not None]
-        rows = self._writer.current(planned.entity, [native.key for native in natives])
+        rows = self._work.writer.current(planned.entity, [native.key for native in natives])
         merged = self._merge(planned, natives, rows)
         report.conflicts += merged.conflicts
         self._stage(planned, merged.documents, natives)
-        self._writer.stage_deletions(planned.entity, merged.deletions)
+        self._work.writer.stage_deletions(planned.entity, merged.deletions)
 
     def _merge(
         self,
@@ -124,24 +124,24 @@ class Staging:
         def origin(_: PlannedEntity, key: Key) -> Key | None:
             return next((n.foreign_key for n in natives if n.key == key), None)
 
-        with guards.naming_documents(self._planned, origin):
-            self.staged[planned.name] = self._writer.stage(
+        with guards.naming_documents(self._work.planned, origin):
+            self.staged[planned.name] = self._work.writer.stage(
                 planned.entity, documents, _ACTIONS[planned.mode]
             )
 
     def _stage_departures(self, planned: PlannedEntity) -> None:
-        if self._options.is_whole(planned.name):
-            self._writer.stage_departures(planned.entity)
+        if self._work.options.is_whole(planned.name):
+            self._work.writer.stage_departures(planned.entity)
             return
         guards.refuse_partial_mirror(planned)
-        kept = {document.key for document in self._documents.source.documents(planned.name)}
-        rows = self._writer.current(planned.entity, None, is_locked=False)
+        kept = {document.key for document in self._work.documents.source.documents(planned.name)}
+        rows = self._work.writer.current(planned.entity, None, is_locked=False)
         gone = [
             row.key
             for row in rows
-            if row.key not in kept and self._options.wants(planned.name, row.key)
+            if row.key not in kept and self._work.options.wants(planned.name, row.key)
         ]
-        self._writer.stage_deletions(planned.entity, gone)
+        self._work.writer.stage_deletions(planned.entity, gone)
 
 
 def _batches(items: Iterable[ChangedDocument]) -> Iterator[list[ChangedDocument]]:
