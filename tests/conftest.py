@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 
 from hypothesis import HealthCheck, settings
 
@@ -24,3 +25,8 @@ settings.register_profile(
     "soak", deadline=None, max_examples=5000, suppress_health_check=_SLOW, database=None
 )
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
+
+# A shell without job control has what it starts in the background ignore Ctrl-C, and programs
+# hand that down to their own. Tests that interrupt would see nothing happen.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
