@@ -1,8 +1,9 @@
 """Repairs what a run that died left in a data repository, before the next one begins.
 
 Called by who holds the lock. In this order: lock files of git (`stale_locks`); unfinished
-objects, packs and stages; loose objects that a power cut left empty or torn; keep files; the
-tag of a snapshot whose commit is there. Each repair can be repeated. What a finished run left
+objects, packs and stages; loose objects that a power cut left empty or torn; the tag of a
+snapshot whose commit is there; keep files, which guard the tag's object until its ref is
+there. Each repair can be repeated. What a finished run left
 is trusted, except that a missing tag is made again.
 
 libgit2 believes any object file that exists, so that an empty one would never be written
@@ -58,12 +59,13 @@ def recover(repository: DataRepository, branch: str, make_tag: MakeTag) -> list[
             repaired += _remove_torn_packs(repository, run)
             _remove_leftovers(repository, run)
         _remove_unwritten(repository)
-        _remove_keep_files(repository)
+        if repaired:
+            repository.forget()
+        repaired += _restore_tag(repository, branch, make_tag)
+        _remove_keep_files(repository, run)
     except OSError as error:
         raise machine_error(error) from error
-    if repaired:
-        repository.forget()
-    return repaired + _restore_tag(repository, branch, make_tag)
+    return repaired
 
 
 def repairs_needed(repository: DataRepository, branch: str) -> list[str]:
@@ -134,8 +136,6 @@ def _remove_torn_packs(repository: DataRepository, run: Run) -> list[str]:
     for name, commit in zip(run.packs, run.commits, strict=True):
         pack = repository.objects / "pack" / f"{name}.pack"
         index = pack.with_suffix(".idx")
-        # Ours by name: the run may have died before it wrote what tells our keep files.
-        pack.with_suffix(".keep").unlink(missing_ok=True)
         if not pack.exists():
             continue
         if not (index.exists() and _is_whole(pack) and _is_whole(index)):
@@ -150,8 +150,12 @@ def _remove_torn_packs(repository: DataRepository, run: Run) -> list[str]:
     return repaired
 
 
-def _remove_keep_files(repository: DataRepository) -> None:
-    for keep in (repository.objects / "pack").glob("pack-*.keep"):
+def _remove_keep_files(repository: DataRepository, run: Run | None) -> None:
+    packs = repository.objects / "pack"
+    for name in run.packs if run is not None and run.finished_at is None else ():
+        # Ours by name: the run may have died before it wrote what tells our keep files.
+        (packs / f"{name}.keep").unlink(missing_ok=True)
+    for keep in packs.glob("pack-*.keep"):
         with keep.open("rb") as stream:
             is_ours = stream.read(len(KEEP_TEXT)) == KEEP_TEXT
         if is_ours:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from gitexport.model.snapshot import Commit, ObjectId
 from gitexport.store import refs
-from gitexport.store.recovery import repairs_needed
+from gitexport.store.recovery import recover, repairs_needed
 from gitexport.store.repository import DataRepository
 from tests.fixtures.repositories import fsck, git
-from tests.fixtures.snapshots import FIRST, add_commit, snapshot_message, write_commit
+from tests.fixtures.snapshots import FIRST, add_commit, snapshot_message, write_commit, write_tag
 from tests.unit.store.recovery.dead_runs import HOUR, age, dead_run, repair
 
 
@@ -135,6 +136,28 @@ def test_a_snapshot_without_its_tag_gets_it_again(repository: DataRepository) ->
 
     assert refs.tag_target(repository, FIRST) == made
     assert refs.tagged_commit(repository, FIRST) == commit
+
+
+def test_a_tag_is_made_again_while_somebody_collects_garbage(repository: DataRepository) -> None:
+    git(repository.path, "repack", "-adq")
+    pack = next((repository.objects / "pack").glob("*.pack"))
+    pack.with_suffix(".keep").write_text("gitexport: until a ref reaches these objects\n")
+    tip = refs.tip(repository, "main")
+    assert tip is not None
+    made = refs.tag_target(repository, FIRST)
+    git(repository.path, "tag", "-d", FIRST)
+    dead_run(repository, {pack.stem: tip})
+
+    def make_tag(commit: Commit) -> ObjectId:
+        tag = write_tag(repository, FIRST, commit.commit_id)
+        git(repository.path, "gc", "-q", "--prune=now")
+        return tag
+
+    assert recover(repository, "main", make_tag) == [f"made the tag '{FIRST}' again"]
+
+    assert git(repository.path, "rev-parse", f"refs/tags/{FIRST}") == made
+    assert list((repository.objects / "pack").glob("*.keep")) == []
+    fsck(repository.path)
 
 
 def test_a_forged_snapshot_name_makes_no_tag(repository: DataRepository) -> None:
