@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 from collections.abc import Iterator
@@ -43,10 +44,10 @@ def storm(workbench: Workbench, tmp_path: Path) -> Iterator[Storm]:
 
 def quiet_export(storm: Storm) -> None:
     """Exports once in peace, on connections that nobody has cut."""
-    source = PostgresSource(storm.bench.dsn)
-    repository = DataRepository.open(storm.bench.path)
-    assert replace(storm.bench, repository=repository, source=source).export().exit_code == 0
-    source.close()
+    with contextlib.closing(PostgresSource(storm.bench.dsn)) as source:
+        repository = DataRepository.open(storm.bench.path)
+        report = replace(storm.bench, repository=repository, source=source).export()
+    assert report.exit_code == 0, (report.kept_edits, report.warnings, log_of(storm.exporters))
     storm.bench.repository.forget()
 
 
