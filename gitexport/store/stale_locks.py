@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from gitexport.errors import LockedError
 from gitexport.store.git_errors import locked_file, machine_error
 from gitexport.store.journal import HEARTBEAT_SECONDS, Run, boot_id, booted_at
 from gitexport.store.repository import DataRepository
@@ -33,6 +34,7 @@ def remove_stale_locks(repository: DataRepository, branch: str, run: Run) -> lis
     the working tree.
 
     Raises:
+        LockedError: Git is at work, so that a lock file may be its own or the dead run's.
         DecisionNeededError: A lock file that stops an export may be somebody else's.
         MachineError: A lock file cannot be removed.
     """
@@ -49,13 +51,18 @@ def remove_stale_locks(repository: DataRepository, branch: str, run: Run) -> lis
     for path in found:
         try:
             made_at = datetime.fromtimestamp(path.lstat().st_mtime, UTC)
-            if first <= made_at <= last and not git_processes(repository):
+            is_ours = first <= made_at <= last
+            at_work = git_processes(repository) if is_ours else []
+            if is_ours and not at_work:
                 path.unlink()
                 removed.append(
                     f"removed '{path}', left by the run of {run.started_at:%Y-%m-%d %H:%M:%S}Z"
                 )
             elif path in stopping:
                 raise locked_file(path)
+            elif at_work:
+                # Not to be passed over: after this run, nothing would tell whose it was.
+                raise _maybe_ours(path, at_work[0])
         except FileNotFoundError:
             continue
         except OSError as error:
@@ -90,6 +97,11 @@ def _wait_for_git(repository: DataRepository) -> None:
     deadline = time.monotonic() + _WAIT_FOR_GIT_SECONDS
     while git_processes(repository) and time.monotonic() < deadline:
         time.sleep(0.05)
+
+
+def _maybe_ours(path: Path, process: int) -> LockedError:
+    message = f"'{path}' was left by a run that died, or belongs to the git process {process}"
+    return LockedError(message, where=str(path), hint="try again when that process has ended")
 
 
 def _lifetime(run: Run) -> tuple[datetime, datetime]:

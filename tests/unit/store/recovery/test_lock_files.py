@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from gitexport.errors import DecisionNeededError
+from gitexport.errors import DecisionNeededError, GitExportError, LockedError
 from gitexport.store import journal as journals
 from gitexport.store import stale_locks
 from gitexport.store.journal import Journal
@@ -80,11 +80,17 @@ def test_a_person_s_locked_index_does_not_stop_recovery(repository: DataReposito
     assert lock.exists()
 
 
+@pytest.mark.parametrize(
+    ("name", "error"), [("refs/heads/main.lock", DecisionNeededError), ("index.lock", LockedError)]
+)
 def test_a_lock_file_stays_while_a_git_works_here(
-    repository: DataRepository, monkeypatch: pytest.MonkeyPatch
+    repository: DataRepository,
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
+    error: type[GitExportError],
 ) -> None:
     dead_run(repository)
-    lock = repository.gitdir / "refs" / "heads" / "main.lock"
+    lock = repository.gitdir / name
     lock.touch()
     monkeypatch.setattr(stale_locks, "_WAIT_FOR_GIT_SECONDS", 0.0)
     command = ["git", "-C", str(repository.path), "cat-file", "--batch"]
@@ -96,7 +102,7 @@ def test_a_lock_file_stays_while_a_git_works_here(
         git_process.stdout.readline()
         try:
             assert git_process.pid in stale_locks.git_processes(repository)
-            with pytest.raises(DecisionNeededError):
+            with pytest.raises(error):
                 repair(repository)
         finally:
             git_process.kill()
