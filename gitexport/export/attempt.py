@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from gitexport.errors import LockedError, SourceError
+from gitexport.errors import SourceError
 from gitexport.export.build import (
     Built,
     build_tree,
@@ -22,18 +22,12 @@ from gitexport.export.schema_change import standing_warnings
 from gitexport.export.seal import seal_snapshot
 from gitexport.export.settle import (
     acknowledge,
-    catch_up,
-    edits_still_left,
-    is_shown,
-    overwrite_edits,
     remember_refused,
-    remember_shown,
     settles_flags,
-    show,
-    why_hidden,
 )
 from gitexport.export.share import ShareTask
 from gitexport.export.stopwatch import Stopwatch, end_of
+from gitexport.export.view import is_shown, why_hidden
 from gitexport.export.workers import (
     Crew,
     RunResult,
@@ -70,7 +64,7 @@ class Attempt:
         self._acknowledged: ObjectId | None = None
         self.has_sealed = False
         self._base = open_base(context)
-        self._is_shown = is_shown(context)
+        self._is_shown = is_shown(context.repository, context.branch)
 
     def preview(self) -> ExportReport:
         """Reports what a run would do, and writes nothing."""
@@ -85,22 +79,17 @@ class Attempt:
             report.snapshot = prepared.tag
         return report, joined(built.changes)
 
-    def catch_up(self, *, was_interrupted: bool) -> None:
+    def catch_up(self) -> None:
         """Finishes the refresh of the working tree that an earlier run could not finish.
 
         Raises:
-            LockedError: It was interrupted, and another git process keeps it from being
-                finished. Its files would pass for a person's edits after another snapshot.
+            LockedError: What `View.catch_up` raises.
         """
         self._watch.stage("catch up")
-        view = catch_up(self._context, self._state, self._base.tip)
-        if view is None or view.stale is None:
-            return
-        self._is_shown = False
-        self._warnings.append(f"the working tree was not refreshed: {view.stale}")
-        if was_interrupted:
-            message = f"the working tree cannot be brought to the last snapshot: {view.stale}"
-            raise LockedError(message, where="index.lock", hint="let the other git process end")
+        view = self._context.view.catch_up(self._base.tip)
+        if view is not None and view.stale is not None:
+            self._is_shown = False
+            self._warnings.append(f"the working tree was not refreshed: {view.stale}")
 
     def commit(self, journal: Journal) -> ExportReport:
         """Makes the snapshot where anything changed, and acknowledges what it holds."""
@@ -154,7 +143,7 @@ class Attempt:
             raise prepared.too_soon
         self._watch.stage("commit")
         assert self._directory is not None  # noqa: S101 - only a preview has none
-        remember_shown(self._context, prepared.base.tip)
+        self._context.view.remember_shown(prepared.base.tip)
         tip = seal_snapshot(self._context, prepared, built, journal, self._directory)
         self.has_sealed = True
         return tip
@@ -265,27 +254,29 @@ class Attempt:
         context = self._context
         self._watch.stage("working tree")
         if tip is None or not self._is_shown:
-            report.left_alone = why_hidden(context) if is_new else None
+            reason = why_hidden(context.repository, context.branch)
+            report.left_alone = reason if is_new else None
             return
+        view = context.view
         discard = Override.EDITS in context.options.overrides
         is_stale = False
         if is_new:
             total = sum(changes.count for changes in built.changes)
             context.progress.stage("refreshing files", total)
             stage = None if self._directory is None else self._directory / "files"
-            view = show(context, joined(built.changes), tip, stage, discard_edits=discard)
-            is_stale = view.stale is not None
+            shown = view.show(joined(built.changes), tip, stage, discard_edits=discard)
+            is_stale = shown.stale is not None
             if is_stale:
                 report.warnings.append(
-                    f"the working tree was not refreshed: {view.stale}; the next export does it"
+                    f"the working tree was not refreshed: {shown.stale}; the next export does it"
                 )
-            report.warnings += [f"cannot replace {reason}" for reason in view.refused]
-        left = edits_still_left(context, tip)
+            report.warnings += [f"cannot replace {reason}" for reason in shown.refused]
+        left = view.edits_still_left(tip)
         if is_new and not is_stale:
             self._warn_of_other_edits(report, left)
         if left and discard:
-            overwrite_edits(context, tip, left)
-            left = edits_still_left(context, tip)
+            view.overwrite_edits(tip, left)
+            left = view.edits_still_left(tip)
         report.kept_edits = left
         if left:
             report.exit_code = _EDITS_LEFT

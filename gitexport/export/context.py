@@ -8,6 +8,7 @@ from typing import NamedTuple
 from gitexport.canonical.manifest import Manifest
 from gitexport.errors import ConfigError, UsageError
 from gitexport.export.options import ExportOptions
+from gitexport.export.view import View
 from gitexport.model.entity import MANIFEST_PATH, Entity, Publication
 from gitexport.model.ports import Clock, Progress, Source
 from gitexport.model.snapshot import ObjectId
@@ -31,6 +32,11 @@ class Context:
     def branch(self) -> str:
         """The branch that the snapshot goes to."""
         return self.options.branch or self.publication.branch
+
+    @property
+    def view(self) -> View:
+        """The working tree, for the branch that the snapshot goes to."""
+        return View(self.repository, self.branch, self.progress, self.publication)
 
     @property
     def acknowledges(self) -> bool:

@@ -1,12 +1,12 @@
-"""Snapshots that are made from other commits and not from rows: instant, commit, tag, files.
+"""Snapshots that are made from other commits and not from rows: instant, commit, tag.
 
 The order is that of an export: objects are durable and read back before the branch moves,
-the tag follows, the working tree comes last. Called by who holds the lock.
+and the tag follows. Called by who holds the lock.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -14,15 +14,13 @@ from pathlib import Path
 from gitexport.export.guards import TooSoonError, choose_instant, wait_past
 from gitexport.export.options import Override
 from gitexport.model import faults
-from gitexport.model.ports import Clock, Progress
+from gitexport.model.ports import Clock
 from gitexport.model.snapshot import ObjectId, format_tag
 from gitexport.store import refs
 from gitexport.store.commits import commit_bytes, identity_of, installed, release, tag_bytes
 from gitexport.store.journal import Journal, read_state, write_state
 from gitexport.store.pack import FragmentWriter, ObjectKind, assemble
 from gitexport.store.repository import DataRepository
-from gitexport.store.tree_diff import changed_files
-from gitexport.store.worktree import ViewReport, refresh
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +77,6 @@ def seal_derived(
     tag_id = ObjectId(writer.add(ObjectKind.TAG, tag_content).hex())
     faults.point("S5.objects")
     sealed = assemble([writer.close()], directory)
-    _remember_shown(repository, derived)
     journal.note_pack(sealed.name, commit)
     faults.point("S5.sealed")
     with installed(repository, sealed, commit):
@@ -92,52 +89,3 @@ def seal_derived(
     release(repository, sealed)
     write_state(repository, replace(read_state(repository), last_tag=tag))
     return commit
-
-
-def _remember_shown(repository: DataRepository, derived: Derived) -> None:
-    # A run that dies behind the move would leave files of which nobody knows that they are
-    # behind.
-    state = read_state(repository)
-    if state.shown is None and is_shown(repository, derived.branch):
-        write_state(repository, replace(state, shown=derived.parent))
-
-
-def is_shown(repository: DataRepository, branch: str) -> bool:
-    """Tells whether the working tree shows a branch, and no operation of git is unfinished."""
-    return repository.checked_out_branch() == branch and repository.operation_in_progress() is None
-
-
-def show_commit(
-    repository: DataRepository, parent: ObjectId, commit: ObjectId, progress: Progress
-) -> ViewReport:
-    """Brings files and index from what they show to a commit, and remembers that.
-
-    `parent` is what they show where nothing else is known. Edits of people stay.
-    """
-    state = read_state(repository)
-    shown = state.shown if state.shown and state.shown in repository.pygit() else parent
-    kept: list[str] = []
-    if shown != parent:
-        # What people committed meanwhile stands in the files already, and is no edit.
-        view = _refresh(repository, shown, parent, lambda _steps: None)
-        if view.stale is not None or view.refused_count:
-            return view
-        kept = view.kept
-    view = _refresh(repository, parent, commit, progress.advance)
-    if view.stale is None:
-        left = tuple(sorted({*state.edits_left, *kept, *view.kept}))
-        write_state(repository, replace(state, shown=commit, edits_left=left))
-    return view
-
-
-def _refresh(
-    repository: DataRepository, old: ObjectId, new: ObjectId, advance: Callable[[int], None]
-) -> ViewReport:
-    assert repository.worktree is not None  # noqa: S101 - `is_shown` was asked
-    return refresh(
-        repository.worktree,
-        repository.gitdir,
-        changed_files(repository.read_tree, repository.tree_of(old), repository.tree_of(new)),
-        read_blob=repository.read_blob,
-        on_progress=advance,
-    )

@@ -8,11 +8,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from gitexport.export.view import View
+from gitexport.store import refs
 from gitexport.store.commits import remake_tag
 from gitexport.store.journal import Journal
 from gitexport.store.lock import RepositoryLock
 from gitexport.store.recovery import recover
-from gitexport.store.repository import DataRepository
 from gitexport.store.worktree import ViewReport
 
 
@@ -29,19 +30,25 @@ class Deriving:
 
 
 @contextmanager
-def deriving(repository: DataRepository, branch: str) -> Iterator[Deriving]:
+def deriving(view: View) -> Iterator[Deriving]:
     """Holds the repository's lock and a journal for the block, and leaves nothing behind.
 
+    The working tree shows the tip of its branch then, where that is checked out.
+
     Raises:
-        LockedError: Another run is busy here.
+        LockedError: Another run, or a git process in the working tree, is busy here.
         GitExportError: What `recover` raises.
     """
+    repository = view.repository
     with RepositoryLock(repository):
-        repairs = recover(repository, branch, lambda commit: remake_tag(repository, commit))
+        repairs = recover(repository, view.branch, lambda commit: remake_tag(repository, commit))
         journal = Journal(repository)
         directory = repository.state_dir / "stage" / journal.begin().run_id
         directory.mkdir(parents=True)
         try:
+            tip = refs.tip(repository, view.branch)
+            view.catch_up(tip, is_needed=True)
+            view.remember_shown(tip)
             yield Deriving(journal, directory, repairs)
         finally:
             shutil.rmtree(directory, ignore_errors=True)

@@ -81,15 +81,13 @@ def export_locked(context: Context) -> ExportReport:
     faults.point("S1.lock")
     repository = context.repository
     journal = Journal(repository)
-    last = journal.last()
     repairs = recover(repository, context.branch, lambda commit: remake_tag(repository, commit))
     run = journal.begin()
     directory = repository.state_dir / "stage" / run.run_id
     directory.mkdir(parents=True)
     faults.point("S2.recover")
     try:
-        was_interrupted = last is not None and last.finished_at is None
-        report = _try_until_done(context, journal, directory, was_interrupted=was_interrupted)
+        report = _try_until_done(context, journal, directory)
         maintain(repository)
     finally:
         shutil.rmtree(directory, ignore_errors=True)
@@ -99,9 +97,7 @@ def export_locked(context: Context) -> ExportReport:
     return report
 
 
-def _try_until_done(
-    context: Context, journal: Journal, directory: Path, *, was_interrupted: bool
-) -> ExportReport:
+def _try_until_done(context: Context, journal: Journal, directory: Path) -> ExportReport:
     left = _ATTEMPTS
     pauses = iter(_PAUSES)
     while True:
@@ -112,7 +108,7 @@ def _try_until_done(
         state = read_state(context.repository)
         attempt = Attempt(context, state, fence, attempt_directory)
         try:
-            attempt.catch_up(was_interrupted=was_interrupted)
+            attempt.catch_up()
             return attempt.commit(journal)
         except TooSoonError as error:
             wait_past(error.last, context.clock)

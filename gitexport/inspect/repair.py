@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from gitexport.errors import CorruptRepositoryError
-from gitexport.export.derived import is_shown, show_commit
+from gitexport.export.view import View, is_shown
 from gitexport.model.ports import Progress
 from gitexport.store import refs
 from gitexport.store.commits import remake_tag
 from gitexport.store.health import mend_index, unwanted_settings
-from gitexport.store.journal import Journal, read_state
+from gitexport.store.journal import Journal
 from gitexport.store.lock import RepositoryLock
 from gitexport.store.recovery import recover
 from gitexport.store.repository import DataRepository
@@ -71,9 +71,7 @@ def _mend_files(repository: DataRepository, branch: str, progress: Progress) -> 
     except CorruptRepositoryError:
         mend_index(repository, tip)
         done.append("made the index anew; the old one is 'index.damaged' beside it")
-    shown = read_state(repository).shown
-    if shown is not None and shown != tip and shown in repository.pygit():
-        view = show_commit(repository, tip, tip, progress)
-        if view.written or view.removed:
-            done.append(f"brought {view.written + view.removed} files to the last commit")
+    view = View(repository, branch, progress).catch_up(tip)
+    if view is not None and (view.written or view.removed):
+        done.append(f"brought {view.written + view.removed} files to the last commit")
     return done

@@ -14,10 +14,11 @@ from pathlib import Path
 
 from gitexport.compare.stored import StoredHistory
 from gitexport.errors import DecisionNeededError
-from gitexport.export.derived import Derived, is_shown, next_instant, seal_derived, show_commit
+from gitexport.export.derived import Derived, next_instant, seal_derived
 from gitexport.export.deriving import deriving, view_warnings
 from gitexport.export.message import SOURCE, SnapshotMessage
 from gitexport.export.options import Override
+from gitexport.export.view import View, is_shown
 from gitexport.model.entity import MANIFEST_PATH, Publication
 from gitexport.model.ports import Clock, Progress
 from gitexport.model.snapshot import EntityCounts, ObjectId, Origin, format_tag
@@ -26,7 +27,7 @@ from gitexport.restore.schemas import refuse_invalid
 from gitexport.restore.tip import Tip, blob_of
 from gitexport.restore.tree import next_manifest, write_tree
 from gitexport.store import refs
-from gitexport.store.journal import Journal, read_state
+from gitexport.store.journal import Journal
 from gitexport.store.open_directories import ObstructedError, OpenDirectories
 from gitexport.store.pack import FragmentWriter
 from gitexport.store.repository import DataRepository
@@ -71,6 +72,11 @@ class Workplace:
     overrides: frozenset[Override] = frozenset()
     rows_win: bool = False
 
+    @property
+    def view(self) -> View:
+        """The working tree, for the configured branch."""
+        return View(self.repository, self.publication.branch, self.progress, self.publication)
+
     def open_tip(self) -> Tip:
         """Opens what the branch holds now."""
         return Tip.open(StoredHistory(self.repository, self.publication))
@@ -98,9 +104,8 @@ def make_snapshot(place: Workplace, make_plan: MakePlan) -> SnapshotReport:
             nothing was changed.
         GitExportError: What `make_plan` raises; nothing was changed.
     """
-    with deriving(place.repository, place.publication.branch) as run:
+    with deriving(place.view) as run:
         tip = place.open_tip()
-        _catch_up(place, tip)
         report = _Run(place, tip, make_plan).commit(run.journal, run.directory)
     report.warnings[:0] = run.repairs
     return report
@@ -145,7 +150,7 @@ class _Run:
             files = len(self._plan.targets) + len(self._plan.files) + 1
             place.progress.stage("refreshing files", files)
             journal.touch()
-            view = show_commit(repository, tip.commit_id, report.commit, place.progress)
+            view = place.view.show_next(tip.commit_id, report.commit)
             report.warnings += view_warnings(view, "replace")
         return report
 
@@ -198,15 +203,6 @@ class _Run:
             overrides=[Override.CLOCK.value] if Override.CLOCK in place.overrides else [],
             origin=self._plan.origin,
         )
-
-
-def _catch_up(place: Workplace, tip: Tip) -> None:
-    """Finishes a refresh that an earlier run could not finish."""
-    shown = read_state(place.repository).shown
-    if tip.commit_id is None or shown in {None, tip.commit_id}:
-        return
-    if is_shown(place.repository, place.publication.branch):
-        show_commit(place.repository, tip.commit_id, tip.commit_id, place.progress)
 
 
 def _edited(

@@ -12,9 +12,10 @@ from pathlib import Path
 
 from gitexport.compare.stored import StoredHistory
 from gitexport.errors import DecisionNeededError
-from gitexport.export.derived import Derived, is_shown, next_instant, seal_derived, show_commit
+from gitexport.export.derived import Derived, next_instant, seal_derived
 from gitexport.export.deriving import deriving, view_warnings
 from gitexport.export.message import SETUP, SNAPSHOT, SOURCE, VERSION
+from gitexport.export.view import View, is_shown
 from gitexport.model.entity import Publication
 from gitexport.model.ports import Clock, Progress
 from gitexport.model.snapshot import ObjectId, format_tag
@@ -62,9 +63,10 @@ def relayout(
     """
     if dry_run:
         return _Relayout(repository, publication, clock, progress).preview()
-    with deriving(repository, publication.branch) as run:
+    view = View(repository, publication.branch, progress, publication)
+    with deriving(view) as run:
         moving = _Relayout(repository, publication, clock, progress)
-        report = moving.commit(run.journal, run.directory)
+        report = moving.commit(run.journal, run.directory, view)
     report.warnings[:0] = run.repairs
     return report
 
@@ -92,7 +94,7 @@ class _Relayout:
             self._refuse_edits()
         return RelayoutReport(self._plan.moves, self._plan.files, is_dry_run=True)
 
-    def commit(self, journal: Journal, directory: Path) -> RelayoutReport:
+    def commit(self, journal: Journal, directory: Path, view: View) -> RelayoutReport:
         """Moves the documents in one commit, and shows it where the branch is checked out."""
         report = RelayoutReport(self._plan.moves, self._plan.files)
         if not self._plan.moves or self._tip is None:
@@ -107,8 +109,8 @@ class _Relayout:
             report.is_shown = True
             self._progress.stage("moving files", self._plan.files)
             journal.touch()
-            view = show_commit(self._repository, self._tip, report.commit, self._progress)
-            report.warnings += view_warnings(view, "move")
+            shown = view.show_next(self._tip, report.commit)
+            report.warnings += view_warnings(shown, "move")
         return report
 
     def _refuse_edits(self) -> None:

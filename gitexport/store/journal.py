@@ -158,8 +158,9 @@ class Journal:
 class MachineState:
     """What this machine remembers of a data repository.
 
-    `shown` is the commit to which the working tree was last brought. `acknowledged` is the
-    commit that the source was last told of. `last_tag` is the newest tag made here.
+    `shown` is the commit to which the working tree was last brought; with `is_torn`, some of
+    its files may be further on, at what was the tip then. `acknowledged` is the commit that the
+    source was last told of. `last_tag` is the newest tag made here.
     `runs_since_maintenance` counts. `remote_tips` are the tips that a remote was last seen to
     hold, by `<url> <ref>`. `edits_left` are files with a person's edit that a snapshot changed
     and that were left as they are. `documents_refused` are documents made by queries that could
@@ -167,6 +168,7 @@ class MachineState:
     """
 
     shown: ObjectId | None = None
+    is_torn: bool = False
     acknowledged: ObjectId | None = None
     last_tag: str | None = None
     runs_since_maintenance: int = 0
@@ -200,6 +202,18 @@ def write_state(repository: DataRepository, state: MachineState) -> None:
         MachineError: It cannot be written.
     """
     _write_json(repository.state_dir / "state.json", asdict(state))
+
+
+def remember_torn(repository: DataRepository) -> None:
+    """Writes down that a refresh of the working tree may not have ended.
+
+    Raises:
+        CorruptRepositoryError: The state is damaged.
+        MachineError: It cannot be written.
+    """
+    state = read_state(repository)
+    if not state.is_torn:
+        write_state(repository, replace(state, is_torn=True))
 
 
 def boot_id() -> str:
@@ -239,6 +253,7 @@ def _parse_state(members: dict[str, Any]) -> MachineState:
     # A member that an earlier version did not write has its default.
     return MachineState(
         shown=_optional_text(members.get("shown")),
+        is_torn=bool(members.get("is_torn", False)),
         acknowledged=_optional_text(members.get("acknowledged")),
         last_tag=_optional_text(members.get("last_tag")),
         runs_since_maintenance=int(members.get("runs_since_maintenance", 0)),

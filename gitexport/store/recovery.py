@@ -24,7 +24,7 @@ from pathlib import Path
 from gitexport.model.snapshot import TAG_PATTERN, Commit, ObjectId
 from gitexport.store import refs
 from gitexport.store.git_errors import machine_error
-from gitexport.store.journal import Journal, Run
+from gitexport.store.journal import Journal, Run, remember_torn
 from gitexport.store.reflog import forget_in_logs
 from gitexport.store.repository import DataRepository
 from gitexport.store.stale_locks import remove_stale_locks
@@ -46,6 +46,7 @@ def recover(repository: DataRepository, branch: str, make_tag: MakeTag) -> list[
     """Repairs what the last run left; gives a sentence for each repair that people may miss.
 
     Raises:
+        LockedError: A lock file may be that of a git process at work.
         DecisionNeededError: A lock file of git may be somebody else's.
         CorruptRepositoryError: The branch or its history is damaged.
         MachineError: The machine refused a repair.
@@ -58,6 +59,7 @@ def recover(repository: DataRepository, branch: str, make_tag: MakeTag) -> list[
             repaired += _remove_damaged_objects(repository, run)
             repaired += _remove_torn_packs(repository, run)
             _remove_leftovers(repository, run)
+            remember_torn(repository)
         _remove_unwritten(repository)
         if repaired:
             repository.forget()

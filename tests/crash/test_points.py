@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
+from gitexport.errors import LockedError
 from gitexport.model import faults
 from gitexport.store import refs
 from gitexport.store.journal import Journal
@@ -127,6 +129,22 @@ def test_killed_between_the_log_of_the_branch_and_the_branch(scene: Scene) -> No
     scene.recover()
 
     assert scene.bench.git("reflog", "show", "main").count("export") == 2
+
+
+def test_killed_among_the_files_and_the_index_held_for_long(scene: Scene) -> None:
+    scene.prepare()
+    assert_stopped_at(scene, "S10.files", "kill")
+    lock = scene.bench.repository.gitdir / "index.lock"
+    # Older than the run: a person's.
+    os.utime(lock, (0, 0))
+    scene.bench.sql("UPDATE users SET name = 'later'; UPDATE names SET amount = 7")
+
+    for _again in range(2):
+        assert scene.export() == LockedError.exit_code, scene.said()
+    lock.unlink()
+
+    scene.recover()
+    assert scene.bench.commits() == 3
 
 
 def test_the_invariants_notice_what_they_are_for(scene: Scene) -> None:

@@ -1,0 +1,199 @@
+"""The working tree shows the branch: brought along after each move, and what it shows remembered.
+
+A refresh tells a person's edit from our own file by the commit that was shown before it. One
+that does not end leaves some files at the commit that it led to, so the next one has to lead
+there as well before it leads on: until then the state says `is_torn`.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from hashlib import sha1
+from pathlib import Path
+
+from gitexport.errors import GitExportError, LockedError
+from gitexport.model import faults
+from gitexport.model.entity import (
+    CONFIG_PATH,
+    MANIFEST_PATH,
+    RELATIONS_DIRECTORY,
+    Publication,
+)
+from gitexport.model.ports import Progress
+from gitexport.model.snapshot import ObjectId
+from gitexport.store.changes import FileChange
+from gitexport.store.journal import read_state, remember_torn, write_state
+from gitexport.store.repository import DataRepository
+from gitexport.store.tree_diff import changed_files
+from gitexport.store.trees import TreeReader
+from gitexport.store.worktree import ViewReport, refresh
+
+EMPTY = ObjectId("")
+"""Stands for the commit before the first one, with no files."""
+
+
+def why_hidden(repository: DataRepository, branch: str) -> str | None:
+    """Says why the working tree does not show a branch; None where it does."""
+    if repository.worktree is None:
+        return "the repository is bare"
+    if repository.checked_out_branch() != branch:
+        return f"'{branch}' is not checked out"
+    operation = repository.operation_in_progress()
+    return None if operation is None else f"'git {operation}' is unfinished"
+
+
+def is_shown(repository: DataRepository, branch: str) -> bool:
+    """Tells whether the working tree shows a branch, and no operation of git is unfinished."""
+    return why_hidden(repository, branch) is None
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """The working tree of a data repository, for the branch that snapshots go to.
+
+    Used by who holds the lock. `show` and `show_next` want a branch that `is_shown`; the others
+    see for themselves. Without a publication, every file counts as one of a snapshot.
+    """
+
+    repository: DataRepository
+    branch: str
+    progress: Progress
+    publication: Publication | None = None
+
+    def remember_shown(self, tip: ObjectId | None) -> None:
+        """Writes down what the working tree shows, where that is not known yet.
+
+        To be called before the branch moves for the first time on this machine: a run that
+        dies behind the move would otherwise leave files of which nobody knows that they are
+        behind.
+        """
+        state = read_state(self.repository)
+        if state.shown is None and is_shown(self.repository, self.branch):
+            write_state(self.repository, replace(state, shown=tip or EMPTY))
+
+    def catch_up(self, tip: ObjectId | None, *, is_needed: bool = False) -> ViewReport | None:
+        """Finishes the refresh that an earlier run could not finish; None where all is well.
+
+        Where the report is stale, this run is not to touch the files.
+
+        Raises:
+            LockedError: Another git process keeps it from being finished, and it `is_needed`,
+                or it was interrupted: its files would pass for a person's edits after another
+                snapshot.
+        """
+        repository = self.repository
+        state = read_state(repository)
+        if state.shown is None or tip is None or not is_shown(repository, self.branch):
+            return None
+        if state.shown == tip:
+            if state.is_torn:
+                write_state(repository, replace(state, is_torn=False))
+            return None
+        if state.shown != EMPTY and state.shown not in repository.pygit():
+            return None
+        view = self.show(self._between(state.shown, tip), tip)
+        if view.stale is not None and (is_needed or state.is_torn):
+            message = f"the working tree cannot be brought to the last snapshot: {view.stale}"
+            raise LockedError(message, where="index.lock", hint="let the other git process end")
+        return view
+
+    def show_next(self, parent: ObjectId, commit: ObjectId) -> ViewReport:
+        """Brings the working tree from a commit that it shows to the next one."""
+        return self.show(self._between(parent, commit), commit)
+
+    def show(
+        self,
+        changes: Iterable[FileChange],
+        tip: ObjectId,
+        stage: Path | None = None,
+        *,
+        discard_edits: bool = False,
+    ) -> ViewReport:
+        """Brings the working tree and the index to the tip, and remembers that it is there."""
+        repository = self.repository
+        assert repository.worktree is not None  # noqa: S101 - `is_shown` was asked
+        try:
+            report = refresh(
+                repository.worktree,
+                repository.gitdir,
+                _passed(changes),
+                read_blob=repository.read_blob,
+                stage=stage,
+                on_progress=self.progress.advance,
+                discard_edits=discard_edits,
+            )
+        except BaseException:
+            # Where the disk is full, the journal cannot be closed either, and tells the same.
+            with suppress(GitExportError):
+                remember_torn(repository)
+            raise
+        faults.point("S10.index")
+        if report.stale is None:
+            self._remember(report, tip)
+        return report
+
+    def _remember(self, report: ViewReport, tip: ObjectId) -> None:
+        state = read_state(self.repository)
+        left = {*state.edits_left, *filter(self._is_ours, report.kept)}
+        # What the machine refused is tried again: the next run catches up from there.
+        is_whole = not report.refused_count
+        shown = tip if is_whole else state.shown
+        now = replace(state, shown=shown, is_torn=not is_whole, edits_left=tuple(sorted(left)))
+        write_state(self.repository, now)
+
+    def _is_ours(self, path: str) -> bool:
+        # A file of people's that they commit and go on editing is no affair of a snapshot.
+        publication = self.publication
+        if publication is None:
+            return True
+        places = [RELATIONS_DIRECTORY, *(entity.directory for entity in publication.entities)]
+        single = {MANIFEST_PATH, CONFIG_PATH, *(one.path for one in publication.documents)}
+        return path in single or any(path.startswith(f"{place}/") for place in places)
+
+    def edits_still_left(self, tip: ObjectId) -> list[str]:
+        """Looks which of the edits that were left alone are still there; forgets the others."""
+        repository = self.repository
+        state = read_state(repository)
+        if not state.edits_left or not is_shown(repository, self.branch):
+            return []
+        assert repository.worktree is not None  # noqa: S101 - it is shown
+        reader = TreeReader(repository.read_tree, repository.tree_of(tip))
+        still = [
+            path for path in state.edits_left if _differs(repository.worktree / path, reader, path)
+        ]
+        if len(still) != len(state.edits_left):
+            write_state(repository, replace(state, edits_left=tuple(still)))
+        return still
+
+    def overwrite_edits(self, tip: ObjectId, paths: Sequence[str]) -> None:
+        """Brings files with a person's edit to the tip."""
+        reader = TreeReader(self.repository.read_tree, self.repository.tree_of(tip))
+        changes = []
+        for path in sorted(os.fsencode(path) for path in paths):
+            entry = reader.entry(path)
+            changes.append(FileChange(path, None, entry.object_id if entry else None))
+        self.show(changes, tip, discard_edits=True)
+
+    def _between(self, old: ObjectId, new: ObjectId) -> Iterator[FileChange]:
+        repository = self.repository
+        base = None if old == EMPTY else repository.tree_of(old)
+        return changed_files(repository.read_tree, base, repository.tree_of(new))
+
+
+def _passed(changes: Iterable[FileChange]) -> Iterator[FileChange]:
+    for change in changes:
+        yield change
+        faults.point("S10.files")
+
+
+def _differs(file: Path, reader: TreeReader, path: str) -> bool:
+    entry = reader.entry(os.fsencode(path))
+    try:
+        content = file.read_bytes()
+    except OSError:
+        return entry is not None
+    digest = sha1(b"blob %d\0" % len(content) + content, usedforsecurity=False).digest()
+    return entry is None or digest != entry.object_id
