@@ -16,7 +16,7 @@ from gitexport.source.postgresql.writing.culprits import find_culprit
 from gitexport.source.postgresql.writing.refusals import is_about_a_row, other_error, refused
 from gitexport.source.postgresql.writing.sequences import move_sequences
 from gitexport.source.postgresql.writing.stage import Stage
-from gitexport.source.postgresql.writing.statements import late_statements, step_statement
+from gitexport.source.postgresql.writing.statements import late_statements, write_step
 from gitexport.source.postgresql.writing.steps import plan_steps
 from gitexport.source.postgresql.writing.unique_values import move_aside
 
@@ -41,11 +41,9 @@ def write_stages(
             if expected[stage.target.entity.name].updated > 1:
                 with _attributing(cursor, [stage]):
                     move_aside(cursor, stage)
-        statement, counted = step_statement(step)
         with _attributing(cursor, step.stages):
-            numbers = cursor.execute(statement).fetchall()[0]
-        for (stage, kind), number in zip(counted, numbers, strict=True):
-            done[stage.target.entity.name, kind] += number
+            for stage, kind, number in write_step(cursor, step, expected):
+                done[stage.target.entity.name, kind] += number
     for step in steps:
         for stage, statement in late_statements(step):
             with _attributing(cursor, [stage]):

@@ -2,18 +2,21 @@
 
 One statement writes a step: deletions first, then updates, then insertions, each a set. The
 sets are chained, so that each sees the marks that the one before has set free, and foreign
-keys are looked at when all of them are done.
+keys are looked at when all of them are done. A set in which nothing is expected is left out,
+and one alone is a plain statement, which does without collecting a mark for each row.
 
 Source: PostgreSQL documentation, "Data-Modifying Statements in WITH".
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from psycopg import sql
 
+from gitexport.model.writing import WriteCounts
+from gitexport.source.postgresql.session import Cursor
 from gitexport.source.postgresql.writing.stage import Stage
 from gitexport.source.postgresql.writing.steps import Step
 
@@ -29,9 +32,25 @@ class WriteSet(NamedTuple):
     form: sql.Composed
 
 
-def step_statement(step: Step) -> tuple[sql.Composed, list[tuple[Stage, str]]]:
-    """Gives a step's statement, and what each number of its one row counts."""
-    sets = list(_sets(step))
+def write_step(
+    cursor: Cursor, step: Step, expected: Mapping[str, WriteCounts]
+) -> Iterator[tuple[Stage, str, int]]:
+    """Writes a step; yields for each of its sets what was done with how many rows.
+
+    Raises:
+        psycopg.Error: The server refused.
+    """
+    sets = list(_sets(step, expected))
+    if len(sets) == 1:
+        numbers: Sequence[int] = [cursor.execute(sets[0].form).rowcount]
+    else:
+        numbers = cursor.execute(_chained(sets)).fetchall()[0] if sets else []
+    for found, number in zip(sets, numbers, strict=True):
+        yield found.stage, found.kind, number
+
+
+def _chained(sets: Sequence[WriteSet]) -> sql.Composed:
+    """Gives the statement of several sets, whose one row has a count for each."""
     parts = []
     for place, found in enumerate(sets):
         chained: sql.Composable = sql.SQL("")
@@ -48,10 +67,9 @@ def step_statement(step: Step) -> tuple[sql.Composed, list[tuple[Stage, str]]]:
         sql.SQL("(SELECT count(*) FROM {})").format(sql.Identifier(f"w{place}"))
         for place in range(len(sets))
     ]
-    statement = sql.SQL("WITH {} SELECT {}").format(
+    return sql.SQL("WITH {} SELECT {}").format(
         sql.SQL(", ").join(parts), sql.SQL(", ").join(counts)
     )
-    return statement, [(found.stage, found.kind) for found in sets]
 
 
 def late_statements(step: Step) -> Iterator[tuple[Stage, sql.Composed]]:
@@ -65,17 +83,23 @@ def late_statements(step: Step) -> Iterator[tuple[Stage, sql.Composed]]:
                 yield stage, _late_update(stage, names, shape)
 
 
-def _sets(step: Step) -> Iterator[WriteSet]:
+def _sets(step: Step, expected: Mapping[str, WriteCounts]) -> Iterator[WriteSet]:
     for stage in reversed(step.stages):
         if stage.deletions:
             yield WriteSet(stage, "deleted", _delete(stage))
-    for make, kind in ((_update, "updated"), (_insert, "inserted")):
-        for stage in step.stages:
-            late = step.late.get(stage.target.relation.name, frozenset())
-            for shape in sorted(stage.used_shapes):
-                form = make(stage, shape, late)
-                if form is not None:
-                    yield WriteSet(stage, kind, form)
+    for stage in step.stages:
+        late = step.late.get(stage.target.relation.name, frozenset())
+        for shape in (
+            sorted(stage.used_shapes) if expected[stage.target.entity.name].updated else ()
+        ):
+            form = _update(stage, shape, late)
+            if form is not None:
+                yield WriteSet(stage, "updated", form)
+    for stage in step.stages:
+        late = step.late.get(stage.target.relation.name, frozenset())
+        inserted = expected[stage.target.entity.name].inserted
+        for shape in sorted(stage.used_shapes) if inserted else ():
+            yield WriteSet(stage, "inserted", _insert(stage, shape, late, inserted))
 
 
 def _delete(stage: Stage) -> sql.Composed:
@@ -104,7 +128,7 @@ def _update(stage: Stage, shape: int, late: Collection[str]) -> sql.Composed | N
     )
 
 
-def _insert(stage: Stage, shape: int, late: Collection[str]) -> sql.Composed:
+def _insert(stage: Stage, shape: int, late: Collection[str], expected: int) -> sql.Composed:
     target = stage.target
     missing = stage.missing(shape)
     names = [name for name in target.insertable if name not in missing]
@@ -118,16 +142,25 @@ def _insert(stage: Stage, shape: int, late: Collection[str]) -> sql.Composed:
         values.append(sql.SQL("false"))
     return sql.SQL(
         "INSERT INTO {table} ({columns}) OVERRIDING SYSTEM VALUE SELECT {values}"
-        " FROM {stage} AS s WHERE s.shape = {shape} AND s.action <> 'u'"
-        " AND NOT EXISTS (SELECT FROM {verdicts} AS v WHERE v.line = s.line)"
+        " FROM {stage} AS s WHERE {condition}"
     ).format(
         table=target.table,
         columns=sql.SQL(", ").join(columns),
         values=sql.SQL(", ").join(values),
         stage=stage.table,
-        shape=sql.Literal(shape),
-        verdicts=stage.verdicts,
+        condition=_is_new(stage, shape) if expected < stage.rows else _has_shape(shape),
     )
+
+
+def _is_new(stage: Stage, shape: int) -> sql.Composable:
+    """Tells documents that have no row yet, and are to get one."""
+    return sql.SQL(
+        "{} AND s.action <> 'u' AND NOT EXISTS (SELECT FROM {} AS v WHERE v.line = s.line)"
+    ).format(_has_shape(shape), stage.verdicts)
+
+
+def _has_shape(shape: int) -> sql.Composable:
+    return sql.SQL("s.shape = {}").format(sql.Literal(shape))
 
 
 def _late_update(stage: Stage, names: list[str], shape: int) -> sql.Composed:
