@@ -14,6 +14,7 @@ significant first; negative keys count down from there, as floor division has it
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from enum import Enum
 from typing import Final
 
@@ -121,11 +122,6 @@ class PathFunction:
         try:
             stem = name[: -len(SUFFIX)].decode("ascii")
             if self._is_integer and stem.isdigit():
-                if not (self._is_hash or self._is_flat) and (stem[0] != "0" or stem == "0"):
-                    # By far the most frequent, on the path of every document that is read.
-                    bucket = (int(stem) >> self._bits) & self._mask
-                    if self._directories.get(bucket) == directory:
-                        return (stem,)
                 # Where the path is that of the number, the name is its decimal text.
                 return (stem,) if self.path((stem,)) == (directory, name) else None
             key = decode_key(stem, self._integers)
@@ -134,6 +130,25 @@ class PathFunction:
             return key if self.path(key) == (directory, name) else None
         except ValueError:
             return None
+
+    def keys_in(self, directory: bytes, names: Sequence[bytes]) -> list[Key | Shortened | None]:
+        """Reads the keys from the paths of files in a directory, each as `parse` does."""
+        if not self._is_integer or self._is_hash or self._is_flat:
+            return [self.parse(directory + b"/" + name) for name in names]
+        stems = [name[: -len(SUFFIX)] for name in names]
+        if all(map(bytes.isdigit, stems)):
+            # By far the most frequent, on the path of every document that is read.
+            numbers = list(map(int, stems))
+            texts = list(map(str, numbers))
+            buckets = {number >> self._bits & self._mask for number in numbers}
+            known = self._directories.get(buckets.pop()) if len(buckets) == 1 else None
+            # Digits and the suffix after them: equal as a whole, each is equal.
+            if (
+                known == directory
+                and b"".join(names) == "".join([f"{text}.json" for text in texts]).encode()
+            ):
+                return [(text,) for text in texts]
+        return [self.parse(directory + b"/" + name) for name in names]
 
     def directory_of(self, name: bytes) -> bytes | None:
         """Gives the directory in which a file of this name stands; None if no key has it.

@@ -45,11 +45,17 @@ def _blobs(repository: DataRepository) -> dict[bytes, str]:
 
 def _is_read(repository: DataRepository) -> int:
     """Compares every blob with its file; counts those that a pack gave."""
-    reader = BlobReader(repository)
+    reader, blobs = BlobReader(repository), _blobs(repository)
     found = 0
-    for blob, name in _blobs(repository).items():
+    for blob, name in blobs.items():
         assert reader.read(blob) == (repository.path / name).read_bytes()
         found += any(pack.read(blob) is not None for pack in reader._packs)
+    listing = BlobReader(repository, expected=len(blobs))
+    for opened in (reader, listing):
+        files = [(repository.path / name).read_bytes() for name in blobs.values()]
+        assert list(opened.read_all(blobs)) == files
+    assert all(pack.listed is not None for pack in listing._packs)
+    assert all(pack.listed is None for pack in reader._packs)
     return found
 
 
@@ -89,14 +95,19 @@ def test_packs_that_are_replaced_meanwhile_stay_readable(repository: DataReposit
         assert reader.read(blob) == (repository.path / name).read_bytes()
 
 
-def test_other_objects_and_unknown_ids_are_no_blobs(repository: DataRepository) -> None:
+@pytest.mark.parametrize("expected", [0, COUNT])
+def test_other_objects_and_unknown_ids_are_no_blobs(
+    repository: DataRepository, expected: int
+) -> None:
     git(repository.path, "repack", "-adfq", "--window=0")
-    reader = BlobReader(repository)
+    reader = BlobReader(repository, expected)
     commit = bytes.fromhex(git(repository.path, "rev-parse", "HEAD"))
 
     for object_id in (commit, bytes(20), b"\xff" * 20):
         with pytest.raises(CorruptRepositoryError):
             reader.read(object_id)
+        with pytest.raises(CorruptRepositoryError):
+            list(reader.read_all([object_id]))
 
 
 def test_damaged_blob_is_named(repository: DataRepository) -> None:
@@ -118,6 +129,8 @@ def test_damaged_blob_is_named(repository: DataRepository) -> None:
 
     with pytest.raises(CorruptRepositoryError, match=blob):
         BlobReader(repository).read(bytes.fromhex(blob))
+    with pytest.raises(CorruptRepositoryError, match=blob):
+        list(BlobReader(repository, expected=COUNT).read_all([bytes.fromhex(blob)]))
 
 
 def _indexes(repository: DataRepository) -> list[Path]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from gitexport.canonical.shards import TRUNCATED, PathFunction, choose_shard
 from gitexport.errors import ConfigError
@@ -108,6 +110,39 @@ def test_a_shortened_name_has_to_stand_where_its_digest_says() -> None:
         assert paths.parse(directory + b"/" + name) is TRUNCATED
         assert paths.parse(b"d/f/" + name) is None
         assert paths.parse(directory + b"/x" + name) is None
+
+
+_NAMES = st.sampled_from(
+    [b"7.json", b"39.json", b"07.json", b"0.json", b"-1.json", b"+7.json", b"7_0.json", b" 7.json",
+     b"7.jsom", b"7.json7.json", b"7json", b"7", b".json", b"notes.json", b"7.json.json",
+     "७.json".encode(), b"18446744073709551616.json"]
+)  # fmt: skip
+
+
+@given(
+    st.sampled_from(["block/1/1", "mod/1/1", "hash/1/1", "flat"]),
+    st.sets(st.integers(-10, 3000), max_size=8),
+    st.lists(_NAMES, max_size=3),
+    st.integers(0, 255),
+    st.booleans(),
+)
+def test_keys_in_a_directory_are_those_of_its_paths(
+    shard: str,
+    numbers: set[int],
+    more: list[bytes],
+    place: int,
+    seen: bool,  # noqa: FBT001
+) -> None:
+    paths = PathFunction("data/users", Shard.parse(shard), (True,))
+    found = [paths.path((str(number),)) for number in sorted(numbers)] if seen else []
+    directories = {directory for directory, _name in found}
+    here = b"data/users/%x/%x" % divmod(place, 16)
+    for directory in {*directories, here, b"data/users"}:
+        names = [b"%d.json" % number for number in numbers] + more
+        expected = [paths.parse(directory + b"/" + name) for name in names]
+        assert paths.keys_in(directory, names) == expected
+        mine = [name for where, name in found if where == directory]
+        assert None not in paths.keys_in(directory, mine)
 
 
 def test_nothing_unbounded_is_remembered() -> None:
