@@ -45,6 +45,18 @@ class GitExportError(Exception):
         self.where = where
         self.hint = hint
 
+    def __reduce__(self) -> tuple[object, ...]:
+        # It travels between processes, also where a constructor wants more than a message.
+        return _rebuilt, (type(self), self.message, self.__dict__)
+
+
+def _rebuilt(
+    kind: type[GitExportError], message: str, members: dict[str, object]
+) -> GitExportError:
+    error = kind.__new__(kind, message)
+    error.__dict__.update(members)
+    return error
+
 
 class UsageError(GitExportError):
     """The command line asks for something that does not exist or does not fit together."""
