@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from gitexport.model.creation import RelationMaker
 from gitexport.model.entity import Entity
@@ -19,6 +19,9 @@ from gitexport.model.foreign_keys import Component
 from gitexport.model.ports import Key
 from gitexport.model.recognition import Dangling, Recogniser
 from gitexport.model.relation import Relation, RelationName
+
+if TYPE_CHECKING:
+    from gitexport.model.prepared_rows import PreparedRows, RowPreparer
 
 
 class RowAction(str, Enum):
@@ -186,6 +189,14 @@ class RowWriter(RelationMaker, Protocol):
             RowRefusedError: A value is none of its column's type, or a document lacks a
                 column and `missing` refuses it.
         """
+
+    def preparer(self, entity: Entity) -> RowPreparer:
+        """Gives what prepares an entity's documents before they are staged."""
+
+    def stage_prepared(
+        self, entity: Entity, prepared: Iterable[PreparedRows], action: RowAction
+    ) -> StagedRows:
+        """Takes documents that were prepared, each under a number of its own; see `stage`."""
 
     def stage_deletions(self, entity: Entity, keys: Iterable[Key]) -> int:
         """Takes keys whose rows are to be deleted; gives the number of those that have one."""

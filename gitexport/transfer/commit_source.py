@@ -6,18 +6,16 @@ from collections.abc import Iterator
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from gitexport.canonical.shards import Shortened
 from gitexport.canonical.value import loads
 from gitexport.compare.stored import StoredEntity, StoredHistory
-from gitexport.errors import CorruptRepositoryError
 from gitexport.export.processes import processors, receive, started
 from gitexport.model.entity import RELATIONS_DIRECTORY, Publication
 from gitexport.model.ports import Key
 from gitexport.model.relation_json import published_columns
 from gitexport.model.snapshot import Commit
-from gitexport.store.pack_reader import BlobReader
 from gitexport.store.repository import DataRepository
-from gitexport.store.trees import FILE_MODE, TREE_MODE
+from gitexport.store.trees import FILE_MODE
+from gitexport.transfer.commit_documents import CommitDocuments, Part, regular
 from gitexport.transfer.snapshot_source import SnapshotDocument, SnapshotEntity
 
 if TYPE_CHECKING:
@@ -26,7 +24,7 @@ if TYPE_CHECKING:
 _READ_AHEAD = 5_000
 """Documents from which on a process of their own is worth its start."""
 _BATCH_BYTES = 1 << 16
-_Row = tuple[str, Key | None, bytes]
+_PART_DOCUMENTS = 200
 
 
 class CommitSource:
@@ -67,12 +65,8 @@ class CommitSource:
         Raises:
             CorruptRepositoryError: A document is damaged, or is no regular file.
         """
-        stored = self.entities[entity].stored
-        if stored.manifest.count >= _READ_AHEAD and processors() > 1:
-            rows = self._ahead(stored)
-        else:
-            rows = (row for batch in self._batches(stored) for row in batch)
-        return map(SnapshotDocument._make, rows)
+        is_large = self._is_large(self.entities[entity].stored)
+        return self._ahead(entity) if is_large else self.reader(entity).everything()
 
     def close(self) -> None:
         """Has nothing to end: the repository belongs to whoever opened it."""
@@ -85,7 +79,7 @@ class CommitSource:
         """
         name = path.encode()
         entry = self._tree.reader.entry(name)
-        return None if entry is None else self._repository.read_blob(_regular(name, *entry))
+        return None if entry is None else self._repository.read_blob(regular(name, *entry))
 
     def files_in(self, directory: str) -> list[str]:
         """Lists the paths of the files that stand in a directory itself."""
@@ -93,37 +87,47 @@ class CommitSource:
         names = sorted(name for name, entry in tree.items() if entry.mode == FILE_MODE)
         return [f"{directory}/{name.decode('utf-8', 'surrogateescape')}" for name in names]
 
-    def _ahead(self, stored: StoredEntity) -> Iterator[_Row]:
-        with started(self._send, [(stored,)]) as (reader,):
-            while batch := receive(reader):
-                yield from batch
+    def parts(self, entity: str) -> list[Part]:
+        """Divides an entity's documents for processes that read them at once.
 
-    def _send(self, parent: Connection, stored: StoredEntity) -> None:
+        Gives no parts where that is not worth it.
+        """
+        stored = self.entities[entity].stored
+        if not self._is_large(stored):
+            return []
+        return self.reader(entity).parts(stored.manifest.count // _PART_DOCUMENTS + 1)
+
+    def reader(self, entity: str) -> CommitDocuments:
+        """Gives what reads parts of an entity's documents."""
+        stored = self.entities[entity].stored
+        return CommitDocuments(self._repository, self._tree.reader, stored)
+
+    def leave_to_parent(self) -> None:
+        """Opens the repository anew, in a forked process."""
         self._repository.forget()
-        for batch in self._batches(stored):
+
+    def _ahead(self, entity: str) -> Iterator[SnapshotDocument]:
+        with started(self._send, [(entity,)]) as (reader,):
+            while batch := receive(reader):
+                yield from map(SnapshotDocument._make, batch)
+
+    def _send(self, parent: Connection, entity: str) -> None:
+        self.leave_to_parent()
+        batch: list[tuple[str, Key | None, bytes]] = []
+        size = 0
+        for document in self.reader(entity).everything():
+            # Plain tuples travel at half the cost.
+            batch.append((*document,))
+            size += len(document.content)
+            if size > _BATCH_BYTES:
+                parent.send(batch)
+                batch, size = [], 0
+        if batch:
             parent.send(batch)
         parent.send([])
 
-    def _batches(self, stored: StoredEntity) -> Iterator[list[_Row]]:
-        """Reads the documents of one directory after the other, and of large ones in parts."""
-        parse, read = stored.paths.parse, BlobReader(self._repository).read
-        top = stored.manifest.directory.encode()
-        batch: list[_Row] = []
-        size = 0
-        for directory, entries in self._tree.reader.walk_entries(top):
-            for mode, name, blob in entries:
-                path = directory + b"/" + name
-                key = parse(path) if mode != TREE_MODE else None
-                if key is None:
-                    continue
-                content = read(_regular(path, mode, blob))
-                batch.append((path.decode(), None if isinstance(key, Shortened) else key, content))
-                size += len(content)
-                if size > _BATCH_BYTES:
-                    yield batch
-                    batch, size = [], 0
-        if batch:
-            yield batch
+    def _is_large(self, stored: StoredEntity) -> bool:
+        return stored.manifest.count >= _READ_AHEAD and processors() > 1
 
     def _entity(self, stored: StoredEntity) -> SnapshotEntity:
         relation = self.read(f"{RELATIONS_DIRECTORY}/{stored.name}.json")
@@ -134,11 +138,3 @@ class CommitSource:
             published_columns(loads(relation or b"{}")),
             None if schema is None else self.read(schema),
         )
-
-
-def _regular(path: bytes, mode: bytes, object_id: bytes) -> bytes:
-    if mode != FILE_MODE:
-        name = path.decode("utf-8", "replace")
-        message = f"'{name}' is not a regular file"
-        raise CorruptRepositoryError(message, where=name, hint=f"see 'git log -- {name}'")
-    return object_id

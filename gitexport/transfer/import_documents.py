@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
 from gitexport.model.ports import Key, Progress
 from gitexport.model.recognition import ForeignDocument
 from gitexport.transfer.checked_documents import DocumentCheck
+from gitexport.transfer.commit_documents import Part
 from gitexport.transfer.commit_source import CommitSource
 from gitexport.transfer.import_options import ImportOptions
 from gitexport.transfer.import_plan import PlannedEntity
-from gitexport.transfer.snapshot_source import ChangedDocument, SnapshotSource
+from gitexport.transfer.snapshot_source import ChangedDocument, SnapshotDocument, SnapshotSource
 
 if TYPE_CHECKING:
     # Only an import with a base compares snapshots.
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 _TOLD_EVERY = 100
 _Item = TypeVar("_Item")
+Documents = Iterator[tuple[Key, bytes]]
 
 
 class ImportDocuments:
@@ -46,7 +48,7 @@ class ImportDocuments:
             return None
         return sum(entity.stored.stored.manifest.count for entity in planned)
 
-    def whole(self, planned: PlannedEntity) -> Iterator[tuple[Key, bytes]]:
+    def whole(self, planned: PlannedEntity) -> Documents:
         """Streams the wanted documents of an entity as they are in the snapshot.
 
         Raises:
@@ -54,8 +56,30 @@ class ImportDocuments:
             CorruptRepositoryError: A document is damaged.
         """
         check = DocumentCheck(planned.name, planned.stored)
+        return self._wanted(planned, check, self._counted(self.source.documents(planned.name)))
+
+    def parts_of(self, planned: PlannedEntity) -> Sequence[Part]:
+        """Divides an entity for processes that read it at once; empty where none should."""
+        source = self.source
+        return source.parts(planned.name) if isinstance(source, CommitSource) else ()
+
+    def parts(self, planned: PlannedEntity, parts: Iterable[Part]) -> Iterator[Documents]:
+        """Yields the wanted documents of parts of an entity, in a process of their own."""
+        assert isinstance(self.source, CommitSource)  # noqa: S101 - no other has parts
+        self.source.leave_to_parent()
+        reader = self.source.reader(planned.name)
+        check = DocumentCheck(planned.name, planned.stored)
+        for part in parts:
+            if self._options.is_whole(planned.name) and not check.has_schema:
+                yield reader.keyed(part, check.key)
+            else:
+                yield self._wanted(planned, check, reader.read(part))
+
+    def _wanted(
+        self, planned: PlannedEntity, check: DocumentCheck, documents: Iterable[SnapshotDocument]
+    ) -> Documents:
         is_whole = self._options.is_whole(planned.name)
-        for document in self._counted(self.source.documents(planned.name)):
+        for document in documents:
             # Without a schema, the writer tells what does not fit as it takes documents apart.
             content = check.check(document).content if check.has_schema else document.content
             key = document.key or check.key(document)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import islice
 
 from gitexport.model.ports import Key, Progress
+from gitexport.model.prepared_rows import PreparedRows
 from gitexport.model.recognition import NativeDocument, Recogniser
 from gitexport.model.writing import CurrentRow, RowAction, RowWriter, StagedRows
 from gitexport.transfer import import_guards as guards
@@ -17,6 +18,7 @@ from gitexport.transfer.import_plan import PlannedEntity
 from gitexport.transfer.import_report import ImportReport
 from gitexport.transfer.merging import MergedDocuments, merge_documents
 from gitexport.transfer.snapshot_source import ChangedDocument
+from gitexport.transfer.staging_ahead import Ahead
 
 _BATCH = 2000
 _ACTIONS = {
@@ -66,10 +68,29 @@ class Staging:
                 ]
                 self._stage_merged(planned, natives, report)
         else:
-            self._stage(planned, self._work.documents.whole(planned))
+            self._stage_whole(planned)
             self._refuse_other_members(planned)
         if planned.mode is ImportMode.MIRROR and not self._work.documents.is_merge:
             self._stage_departures(planned)
+
+    def _stage_whole(self, planned: PlannedEntity) -> None:
+        documents, writer = self._work.documents, self._work.writer
+        parts = documents.parts_of(planned)
+        if not parts:
+            self._stage(planned, documents.whole(planned))
+            return
+        action = _ACTIONS[planned.mode]
+        ahead = Ahead(documents, planned, writer.preparer(planned.entity), action)
+        with guards.naming_documents(self._work.planned, lambda _planned, _key: None):
+            told = writer.stage_prepared(
+                planned.entity, self._advancing(ahead.prepared(parts)), action
+            )
+        self.staged[planned.name] = told
+
+    def _advancing(self, blocks: Iterable[PreparedRows]) -> Iterator[PreparedRows]:
+        for block in blocks:
+            yield block
+            self._work.progress.advance(block.rows)
 
     def _refuse_other_members(self, planned: PlannedEntity) -> None:
         """Names the first document that has other members than its relation's file says."""

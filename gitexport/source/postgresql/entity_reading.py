@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fnmatch
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import NamedTuple
 
 from psycopg import sql
@@ -11,7 +12,7 @@ from psycopg import sql
 from gitexport.errors import PermissionDeniedError, RelationNotFoundError
 from gitexport.model.entity import Entity
 from gitexport.model.ports import RowScope
-from gitexport.model.relation import Relation
+from gitexport.model.relation import Relation, RelationName
 from gitexport.source.postgresql.catalog import read_relations
 from gitexport.source.postgresql.key_match import KeyMatch
 from gitexport.source.postgresql.query_document import trusted
@@ -62,8 +63,14 @@ class EntityReading(NamedTuple):
         )
 
 
-def plan_readings(cursor: Cursor, entities: Sequence[Entity]) -> dict[Entity, EntityReading]:
+def plan_readings(
+    cursor: Cursor,
+    entities: Sequence[Entity],
+    known: Mapping[RelationName, Relation] = MappingProxyType({}),
+) -> dict[Entity, EntityReading]:
     """Looks the relations of entities up, all in the same few queries, and compiles readings.
+
+    Those that are `known` are not looked up again.
 
     Raises:
         RelationNotFoundError: A relation or one of its key columns is gone.
@@ -71,7 +78,8 @@ def plan_readings(cursor: Cursor, entities: Sequence[Entity]) -> dict[Entity, En
         ConfigError: An entity cannot be tracked as configured.
     """
     names = list(dict.fromkeys(entity.relation for entity in entities))
-    relations = read_relations(cursor, names)
+    unknown = [name for name in names if name not in known]
+    relations = {**known, **(read_relations(cursor, unknown) if unknown else {})}
     columns = {}
     for entity in entities:
         relation = relations.get(entity.relation)

@@ -142,3 +142,55 @@ def test_a_document_that_names_another_key_is_refused(value: bytes) -> None:
     reader.line(("1",), b'{\n  "a": 1,\n  "c": 1\n}\n')
     with pytest.raises(UnsupportedValueError, match="names another key in 'a'"):
         reader.line(("1",), b'{\n  "a": %b,\n  "c": 1\n}\n' % value)
+
+
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 12), TEXTS, st.sampled_from(["", " ", "\0"])),
+        min_size=1,
+        max_size=6,
+    )
+)
+def test_documents_that_are_alike_have_the_fields_of_each(
+    drawn: list[tuple[int, str, str]],
+) -> None:
+    keys = [(str(number),) for number, _text, _odd in drawn]
+    documents = [
+        f'{{\n  "a": {number},\n  "c": {text}\n}}\n{odd}'.encode() for number, text, odd in drawn
+    ]
+    reader = DocumentReader(PLAIN, ["a"], ["a"])
+    reader.line(("7",), b'{\n  "a": 7,\n  "c": "d"\n}\n')
+    found = reader.alike(keys, documents)
+
+    each = DocumentReader(PLAIN, ["a"], ["a"])
+    if found is not None:
+        for key, document, values in zip(keys, documents, found, strict=True):
+            _shape, fields = each.line(key, document)
+            assert b"\t".join(values).replace(b'"', b"") == fields
+
+
+ALIKE = [b'{\n  "a": %d,\n  "c": "%d"\n}\n' % (number, number) for number in range(3)]
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        b'{\n  "a": 1,\n  "c": "null"\n}\n',
+        b'{\n  "a": 1,\n  "c": "\\n"\n}\n',
+        b'{\n  "a": 1,\n  "b": 1\n}\n',
+        b'{\n  "a": 2,\n  "c": "the key is another"\n}\n',
+        b'{\n  "a": 1,\n  "c": "1"\n}\n\n',
+        b'{"a": 1, "c": "1"}\n',
+        ALIKE[1] + b"\0" + ALIKE[1],
+        ALIKE[1] + ALIKE[1],
+        b"",
+    ],
+)
+def test_documents_among_which_one_is_not_alike_are_read_one_by_one(odd: bytes) -> None:
+    reader = DocumentReader(PLAIN, ["a"], ["a"])
+    keys = [(str(number),) for number in range(3)]
+    assert reader.alike(keys, ALIKE) is None
+    reader.line(keys[0], ALIKE[0])
+
+    assert reader.alike(keys, ALIKE) is not None
+    assert reader.alike(keys, [ALIKE[0], odd, ALIKE[2]]) is None

@@ -29,6 +29,7 @@ _NUMBER = rb"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?"
 _PLAIN_VALUE = rb"""("[^"\\\x00-\x1f]*+"|[1-9][0-9]*+(?![.eE])|true|false|null|%b)""" % _NUMBER
 _NESTED = rb"\[\]|\{\}|[\[{]\n(?:    [^\n]*\n)+  [\]}]"
 _VALUE = rb"(%b|%b|true|false|null|%b)" % (_STRING, _NUMBER, _NESTED)
+_BETWEEN = rb"\x00"
 _MEMBER = re.compile(rb"^  (" + _STRING + rb"): ", re.MULTILINE)
 
 
@@ -50,6 +51,7 @@ class DocumentShape:
         # Most documents hold the written columns in their order, and plain values alone.
         is_plain = list(names) == list(columns) and {*columns.values()} <= {plain_field}
         self.match_plain = _pattern(names, _PLAIN_VALUE).fullmatch if is_plain else None
+        self.find_plain = _pattern(names, _PLAIN_VALUE, _BETWEEN).findall if is_plain else None
 
     def values(self, document: bytes) -> tuple[bytes, ...] | None:
         """Gives each member's JSON text; None where the document has another shape."""
@@ -94,6 +96,31 @@ class DocumentReader:
         for shape in self.shapes:
             counts.update(dict.fromkeys(shape.unknown, shape.documents))
         return dict(sorted(counts.items()))
+
+    def alike(
+        self, keys: Sequence[Key], documents: Sequence[bytes]
+    ) -> list[tuple[bytes, ...]] | None:
+        """Gives the fields of documents of one common shape, in their JSON form.
+
+        None where one is of another shape than the last one that was read, lacks a column,
+        holds more than plain values, or does not name its key.
+        """
+        shape = self._latest
+        if shape is None or shape.find_plain is None:
+            return None
+        text = b"\0%b\0" % b"\0".join(documents)
+        if b'"null"' in text or text.count(b"\0") != len(documents) + 1:
+            return None
+        # No value spans what stands between two documents, so each has at most one match.
+        found = shape.find_plain(text)
+        if len(found) != len(documents):
+            return None
+        for at, n in self._told:
+            told = b"\0".join([values[at] for values in found]).replace(b'"', b"")
+            if told != "\0".join([key[n] for key in keys]).encode():
+                return None
+        shape.documents += len(found)
+        return found
 
     def line(self, key: Key, document: bytes) -> tuple[DocumentShape, bytes]:
         """Gives a document's shape, and its fields with tabs between them.
@@ -170,7 +197,8 @@ class DocumentReader:
         return DocumentShape(len(self._shapes), names, self._columns)
 
 
-def _pattern(names: Sequence[str], value: bytes) -> re.Pattern[bytes]:
+def _pattern(names: Sequence[str], value: bytes, around: bytes = b"") -> re.Pattern[bytes]:
     between = [re.escape(text) + value for text in opening(names)]
     closing = CLOSING if names else EMPTY_DOCUMENT
-    return re.compile(b"".join(between) + re.escape(closing))
+    ahead = b"(?=%b)" % around if around else b""
+    return re.compile(around + b"".join(between) + re.escape(closing) + ahead)

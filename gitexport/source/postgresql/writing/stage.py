@@ -9,21 +9,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from itertools import chain, islice
+from itertools import chain, count, islice
 
 import psycopg
 from psycopg import sql
 
-from gitexport.errors import UnsupportedValueError
 from gitexport.model.ports import Key, RowScope
+from gitexport.model.prepared_rows import PreparedRows
 from gitexport.model.writing import MissingColumns, RowAction, StagedRows
 from gitexport.source.postgresql.session import Cursor
-from gitexport.source.postgresql.writing.documents import DocumentReader, DocumentShape
+from gitexport.source.postgresql.writing.documents import DocumentReader
+from gitexport.source.postgresql.writing.preparing import COMPLETE, Preparer
 from gitexport.source.postgresql.writing.refusals import (
     is_about_a_row,
     other_error,
     refused,
-    unsuitable,
 )
 from gitexport.source.postgresql.writing.target import Target
 from gitexport.source.postgresql.writing.values import (
@@ -33,22 +33,11 @@ from gitexport.source.postgresql.writing.values import (
     is_geometry,
 )
 
-COMPLETE = -1
-"""The shape of documents that hold every column, or whose others become null."""
-
-# The server reads a block while the next one is made.
-_BLOCK_BYTES = 1 << 16
+# How many blocks one COPY takes, which bounds what a refused value is looked for in.
 _BLOCKS = 64
 _KEYS = 5000
 # The words for line and column are in the server's language.
 _PLACE = re.compile(r"^COPY gitexport_\w+, [^\d\n]*(\d+)(?:, [^\d\n:]*\bc(\d+))?", re.MULTILINE)
-_Block = tuple[list[bytes], list[Key]]
-_ACTIONS = {
-    RowAction.INSERT: b"i",
-    RowAction.UPDATE: b"u",
-    RowAction.UPSERT: b"p",
-    RowAction.SKIP: b"s",
-}
 
 
 class Stage:
@@ -66,7 +55,6 @@ class Stage:
         self.key = target.entity.key
         self.rows = 0
         self.deletions = 0
-        self.used_shapes: set[int] = set()
         self._cursor = cursor
         self._is_settled = False
         self._analyzed = [-1, 0]
@@ -75,8 +63,14 @@ class Stage:
             column.name: converter(target.types[column.name], target.delimiters)
             for column in target.columns
         }
-        self._reader = DocumentReader(columns, target.entity.key, target.told_key)
+        reader = DocumentReader(columns, self.key, target.told_key)
+        self.preparer = Preparer(target.entity.name, self.key, reader)
         self._create()
+
+    @property
+    def used_shapes(self) -> set[int]:
+        """The numbers of the shapes of staged documents."""
+        return self.preparer.used_shapes
 
     @property
     def is_empty(self) -> bool:
@@ -87,7 +81,7 @@ class Stage:
         """Lists the columns that take their defaults, or keep their values, in a shape."""
         if shape == COMPLETE:
             return ()
-        return tuple(n for n in self._reader.shapes[shape].missing if n not in self.key)
+        return tuple(n for n in self.preparer.reader.shapes[shape].missing if n not in self.key)
 
     def takes(self, action: RowAction) -> bool:
         """Tells whether documents were staged with an action."""
@@ -97,16 +91,35 @@ class Stage:
         self, documents: Iterable[tuple[Key, bytes]], action: RowAction, missing: MissingColumns
     ) -> StagedRows:
         """Takes documents; see `gitexport.model.writing.RowWriter.stage`."""
+        blocks = self.preparer.lines(documents, count(self.rows + 1), action, missing)
+        return self._staged(blocks, action)
+
+    def take(self, prepared: Iterable[PreparedRows], action: RowAction) -> StagedRows:
+        """Takes prepared documents; see `gitexport.model.writing.RowWriter.stage_prepared`."""
+        return self._staged(self._judged(prepared, action), action)
+
+    def _judged(
+        self, prepared: Iterable[PreparedRows], action: RowAction
+    ) -> Iterator[PreparedRows]:
+        for block in prepared:
+            if block.line_count:
+                self.used_shapes.add(COMPLETE)
+                yield block
+            default = MissingColumns.DEFAULT
+            yield from self.preparer.lines(block.left, block.numbers, action, default)
+
+    def _staged(self, blocks: Iterator[PreparedRows], action: RowAction) -> StagedRows:
         self._actions.add(action)
-        blocks = self._blocks(documents, _ACTIONS[action], missing)
-        for first in blocks:
-            self._copy(self.table, chain([first], islice(blocks, _BLOCKS - 1)))
+        counted = map(self._counted, blocks)
+        for first in counted:
+            self._copy(self.table, chain([first], islice(counted, _BLOCKS - 1)))
+        reader = self.preparer.reader
         inserted = self.used_shapes if action is not RowAction.UPDATE else set()
         required = {name for n in inserted for name in self.target.required(self.missing(n))}
         return StagedRows(
             rows=self.rows,
-            missing=self._reader.missing(),
-            unknown=self._reader.unknown(),
+            missing=reader.missing(),
+            unknown=reader.unknown(),
             required=tuple(sorted(required)),
         )
 
@@ -221,62 +234,21 @@ class Stage:
                 ).format(table, sql.SQL(", ").join(columns), target.table)
             )
 
-    def _blocks(
-        self, documents: Iterable[tuple[Key, bytes]], action: bytes, missing: MissingColumns
-    ) -> Iterator[_Block]:
-        lines: list[bytes] = []
-        keys: list[Key] = []
-        size = 0
-        latest, head = None, b""
-        for key, document in documents:
-            shape, fields = self._read(key, document)
-            if shape is not latest:
-                latest, head = shape, b"%b\t%d\t" % (action, self._number(key, shape, missing))
-            self.rows += 1
-            line = b"%d\t%b%b\n" % (self.rows, head, fields)
-            lines.append(line)
-            keys.append(key)
-            size += len(line)
-            if size > _BLOCK_BYTES:
-                yield lines, keys
-                lines, keys, size = [], [], 0
-        if lines:
-            yield lines, keys
+    def _counted(self, block: PreparedRows) -> PreparedRows:
+        self.rows += block.line_count
+        return block
 
-    def _read(self, key: Key, document: bytes) -> tuple[DocumentShape, bytes]:
-        if len(key) != len(self.key):
-            name = self.target.entity.name
-            message = f"the key has {len(key)} parts, and '{name}' has {len(self.key)}"
-            raise unsuitable(name, key, message, hint="see 'key' in gitexport.toml")
-        try:
-            return self._reader.line(key, document)
-        except UnsupportedValueError as error:
-            name = self.target.entity.name
-            column = f"column '{error.where}' " if error.where else ""
-            raise unsuitable(name, key, column + error.message, hint=error.hint) from error
-
-    def _number(self, key: Key, shape: DocumentShape, missing: MissingColumns) -> int:
-        lacking = [name for name in shape.missing if name not in self.key] if shape.missing else []
-        number = COMPLETE
-        if lacking and missing is MissingColumns.REFUSE:
-            message = f"the document lacks the column '{lacking[0]}'"
-            raise unsuitable(self.target.entity.name, key, message)
-        if lacking and missing is MissingColumns.DEFAULT:
-            number = shape.number
-        self.used_shapes.add(number)
-        return number
-
-    def _copy(self, table: sql.Identifier, blocks: Iterable[_Block]) -> None:
-        keys: list[Key] = []
+    def _copy(self, table: sql.Identifier, blocks: Iterable[PreparedRows]) -> None:
+        sent: list[tuple[int, str]] = []
         try:
             with self._cursor.copy(
                 sql.SQL("COPY {} FROM STDIN (NULL {})").format(
                     table, sql.Literal(COPY_NULL.decode())
                 )
             ) as copy:
-                for lines, some in blocks:
-                    keys += some
-                    copy.write(b"".join(lines))
+                for block in blocks:
+                    sent.append((block.line_count, block.keys))
+                    copy.write(block.lines)
         except psycopg.Error as error:
             entity = self.target.entity.name
             if not is_about_a_row(error):
@@ -284,7 +256,7 @@ class Stage:
             place = _PLACE.search(error.diag.context or "")
             key, column = None, None
             if place is not None:
-                key = keys[min(int(place[1]), len(keys)) - 1]
+                key = _key_of(sent, int(place[1]))
                 column = None if place[2] is None else self.target.columns[int(place[2])].name
             raise refused(error, entity, key, column=column) from error
 
@@ -296,5 +268,14 @@ class Stage:
         found = [key for key in fitting if key in living]
         if found:
             lines = [b"\t".join(copy_field(p.encode()) for p in key) + b"\n" for key in found]
-            self._copy(self.gone, [(lines, found)])
+            self._copy(self.gone, [PreparedRows.of(len(lines), b"".join(lines), found)])
             self.deletions += len(found)
+
+
+def _key_of(sent: Iterable[tuple[int, str]], line: int) -> Key | None:
+    """Finds the key of a line of COPY, the first of which is 1."""
+    for lines, keys in sent:
+        if line <= lines:
+            return PreparedRows(lines, b"", keys).key(line - 1)
+        line -= lines
+    return None

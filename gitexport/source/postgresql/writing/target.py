@@ -6,7 +6,7 @@ can meet one of ours.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -14,7 +14,7 @@ from psycopg import sql
 
 from gitexport.errors import ConfigError, PermissionDeniedError
 from gitexport.model.entity import Entity, Tracking
-from gitexport.model.relation import Column, Relation, RelationKind
+from gitexport.model.relation import Column, Relation, RelationKind, RelationName
 from gitexport.source.postgresql.entity_reading import EntityReading, plan_readings
 from gitexport.source.postgresql.session import Cursor
 from gitexport.source.postgresql.value_types import ValueType, read_value_types
@@ -139,8 +139,8 @@ class Target:
 _PLAIN = frozenset({"bool", "int2", "int4", "int8", "oid", "uuid"})
 
 
-def read_target(cursor: Cursor, entity: Entity) -> Target:
-    """Looks up what writing an entity needs.
+def read_target(cursor: Cursor, entity: Entity, known: Mapping[RelationName, Relation]) -> Target:
+    """Looks up what writing an entity needs, but for relations that are `known`.
 
     Raises:
         RelationNotFoundError: The relation or one of its key columns is gone.
@@ -150,7 +150,7 @@ def read_target(cursor: Cursor, entity: Entity) -> Target:
     """
     # A database that rows are brought to need not be tracked.
     untracked = replace(entity, tracking=Tracking.COMPARE, modified=None)
-    reading = plan_readings(cursor, [untracked])[untracked]
+    reading = plan_readings(cursor, [untracked], known)[untracked]
     relation = reading.relation
     if relation.kind not in _TABLES:
         message = f"'{entity.relation}' is a {relation.kind.value}, whose rows are not written"

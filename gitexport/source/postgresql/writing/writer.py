@@ -12,6 +12,7 @@ from gitexport.model.creation import CreationPlan, WantedRelation
 from gitexport.model.entity import Entity
 from gitexport.model.foreign_keys import Component, order_relations
 from gitexport.model.ports import Key
+from gitexport.model.prepared_rows import PreparedRows
 from gitexport.model.recognition import Dangling, Recogniser
 from gitexport.model.relation import Relation, RelationName
 from gitexport.model.writing import (
@@ -30,6 +31,7 @@ from gitexport.source.postgresql.session import Connection, Cursor, pin
 from gitexport.source.postgresql.writing.cascades import find_reach, find_reach_of_updates
 from gitexport.source.postgresql.writing.dangling import find_dangling
 from gitexport.source.postgresql.writing.execution import write_stages
+from gitexport.source.postgresql.writing.preparing import Preparer
 from gitexport.source.postgresql.writing.reading_back import (
     all_rows,
     rows_of_stage,
@@ -83,6 +85,8 @@ class PostgresWriter:
     def __init__(self, cursor: Cursor, options: WritingOptions) -> None:
         self._cursor = cursor
         self._options = options
+        # As they were a moment before in the same transaction.
+        self._known: dict[RelationName, Relation] = {}
         self._targets: dict[Entity, Target] = {}
         self._stages: dict[str, Stage] = {}
         self._verdicts: dict[str, Verdicts] = {}
@@ -91,7 +95,9 @@ class PostgresWriter:
     def relations(self, names: Sequence[RelationName]) -> dict[RelationName, Relation]:
         """Describes relations as they are in the transaction; those that are not are left out."""
         with translating("reading the catalog"):
-            return read_relations(self._cursor, names)
+            found = read_relations(self._cursor, names)
+        self._known |= found
+        return found
 
     def plan_creation(self, wanted: Sequence[WantedRelation]) -> CreationPlan:
         """Compares the database with what is wanted, and changes nothing."""
@@ -106,6 +112,7 @@ class PostgresWriter:
         from gitexport.source.postgresql.create.run import create
 
         create(self._cursor, plan)
+        self._known.clear()
 
     def relation(self, entity: Entity) -> Relation:
         """Describes an entity's relation as it is now."""
@@ -144,6 +151,18 @@ class PostgresWriter:
         stage = self._stage(entity)
         with translating(str(entity.relation)), self._peoples_path():
             return stage.add(documents, action, missing)
+
+    def preparer(self, entity: Entity) -> Preparer:
+        """Gives what prepares an entity's documents before they are staged."""
+        return self._stage(entity).preparer
+
+    def stage_prepared(
+        self, entity: Entity, prepared: Iterable[PreparedRows], action: RowAction
+    ) -> StagedRows:
+        """Takes documents that were prepared, each under a number of its own."""
+        stage = self._stage(entity)
+        with translating(str(entity.relation)), self._peoples_path():
+            return stage.take(prepared, action)
 
     def stage_deletions(self, entity: Entity, keys: Iterable[Key]) -> int:
         """Takes keys whose rows are to be deleted; gives the number of those that have one."""
@@ -229,7 +248,7 @@ class PostgresWriter:
     def _target(self, entity: Entity) -> Target:
         if entity not in self._targets:
             with translating(str(entity.relation)):
-                self._targets[entity] = read_target(self._cursor, entity)
+                self._targets[entity] = read_target(self._cursor, entity, self._known)
         return self._targets[entity]
 
     def _stage(self, entity: Entity) -> Stage:
