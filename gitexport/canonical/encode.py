@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from itertools import pairwise
+from itertools import chain, pairwise
 
 import orjson
 
@@ -41,6 +41,28 @@ def assemble(text: bytes, nested: Sequence[NestedKind]) -> bytes:
     written = canonical_batch(parts[1::2], nested) if len(text) <= _BATCH_BYTES else None
     parts[1::2] = _one_by_one(parts, nested) if written is None else written
     return b"".join(parts)
+
+
+def assemble_all(texts: Sequence[bytes], nested: Sequence[NestedKind]) -> list[bytes] | None:
+    """Makes the documents of several rows of one relation, as `assemble` does, faster.
+
+    Gives None where one of them has to be looked at alone.
+    """
+    if not nested:
+        return None if any(MARK in text for text in texts) else list(texts)
+    count = len(nested)
+    rows = [text.split(MARK) for text in texts]
+    if any(len(parts) != 2 * count + 1 for parts in rows):
+        return None
+    raws = list(chain.from_iterable(parts[1::2] for parts in rows))
+    if sum(map(len, raws)) > _BATCH_BYTES:
+        return None
+    written = canonical_batch(raws, nested, len(rows))
+    if written is None:
+        return None
+    for place, parts in enumerate(rows):
+        parts[1::2] = written[place * count : (place + 1) * count]
+    return [b"".join(parts) for parts in rows]
 
 
 def _one_by_one(parts: Sequence[bytes], nested: Sequence[NestedKind]) -> list[bytes]:

@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 from bisect import bisect_right
 from collections.abc import Callable, Collection, Sequence
+from functools import lru_cache
 from itertools import accumulate
 from typing import cast
 
@@ -55,24 +56,21 @@ def canonical_nested(raw: bytes, kind: NestedKind, *, level: int = 1) -> bytes:
     return written.replace(b"\n", b"\n" + b"  " * level)
 
 
-def canonical_batch(raws: Sequence[bytes], kinds: Sequence[NestedKind]) -> list[bytes] | None:
-    """Writes all nested values of a document at once, for places one level deep.
+def canonical_batch(
+    raws: Sequence[bytes], kinds: Sequence[NestedKind], rows: int = 1
+) -> list[bytes] | None:
+    """Writes all nested values of some rows at once, for places one level deep.
 
-    Gives the same as `canonical_nested` for each, several times faster, or None where at
-    least one of them has to be looked at alone.
+    `kinds` are those of one row, whose values follow each other in `raws`. Gives the same as
+    `canonical_nested` for each, several times faster, or None where at least one of them has
+    to be looked at alone.
     """
-    # A few columns hold fractions; the rest of the document need not pay for them.
-    lossy = _lossy_places(raws)
-    native: list[int] = []
-    slow: list[int] = []
-    exact: list[int] = []
-    for place, raw in enumerate(raws):
-        if raw == b"null":
-            continue
-        if kinds[place] is _EXACT:
-            exact.append(place)
-        else:
-            (slow if place in lossy else native).append(place)
+    clean, exact = _places(tuple(kinds), rows)
+    lossy = _lossy_places([raws[place] for place in clean])
+    # A few values hold fractions; the others need not pay for them.
+    native = [place for at, place in enumerate(clean) if at not in lossy] if lossy else clean
+    slow = [clean[at] for at in sorted(lossy)]
+    exact = [place for place in exact if raws[place] != b"null"]
     pieces = list(raws)
     for places, read in ((native, _read_native), (slow, _read_clean), (exact, _read_exact)):
         if not places:
@@ -85,6 +83,14 @@ def canonical_batch(raws: Sequence[bytes], kinds: Sequence[NestedKind]) -> list[
     return pieces
 
 
+@lru_cache(maxsize=64)
+def _places(kinds: tuple[NestedKind, ...], rows: int) -> tuple[list[int], list[int]]:
+    """Gives the places of values of kind CLEAN, and of kind EXACT."""
+    every = list(kinds) * rows
+    clean = [place for place, kind in enumerate(every) if kind is _CLEAN]
+    return clean, [place for place, kind in enumerate(every) if kind is _EXACT]
+
+
 def _write_list(raws: Sequence[bytes], read: Callable[[bytes], list[object]]) -> list[bytes] | None:
     """Reads values as one list with a 0 between any two, writes it, and cuts it at the zeros.
 
@@ -94,8 +100,8 @@ def _write_list(raws: Sequence[bytes], read: Callable[[bytes], list[object]]) ->
     """
     joined = b"[" + b",0,".join(raws) + b"]"
     try:
-        if joined.count(b"[") + joined.count(b"{") > MAX_DEPTH:
-            for raw in raws:
+        for raw in raws:
+            if len(raw) > MAX_DEPTH:
                 refuse_depth(raw, MAX_DEPTH)
         values = read(joined)
         if len(values) != 2 * len(raws) - 1:
@@ -112,11 +118,12 @@ def _lossy_places(raws: Sequence[bytes]) -> Collection[int]:
     orjson reads integers of up to 18 digits exactly. Longer ones, and numbers with a fraction
     or an exponent, show in a copy of the text that has only one digit and one letter.
     """
-    shape = b",".join(raws).translate(_SHAPE)
+    shape = b"".join(raws).translate(_SHAPE)
     if _FRACTION not in shape and _LONG_INTEGER not in shape:
         return ()
     places = set()
-    ends = list(accumulate(len(raw) + 1 for raw in raws))
+    # What spans two values counts for the first, and the second is searched all the same.
+    ends = list(accumulate(map(len, raws)))
     for pattern in (_FRACTION, _LONG_INTEGER):
         at = shape.find(pattern)
         while at >= 0:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from gitexport.canonical.encode import assemble
+from gitexport.canonical.encode import assemble, assemble_all
 from gitexport.canonical.entity_paths import key_not_unique
 from gitexport.errors import MachineError, UnsupportedValueError
 from gitexport.export.scope import EntityPlan
@@ -149,7 +149,7 @@ class ShareEncoder:
         Row by row, each step finds the processor's caches full of what the others need, and
         a document takes half as long again.
         """
-        documents = [found for row in rows if (found := self._document(row)) is not None]
+        documents = self._documents(rows)
         blobs = [object_id(ObjectKind.BLOB, document.content) for document in documents]
         new = [
             (document, blob, kind)
@@ -161,15 +161,28 @@ class ShareEncoder:
             if document.version:
                 self._acknowledgements.write(document.key, document.version)
 
-    def _document(self, row: SourceRow) -> _Document | None:
-        """Gives the document of a row; None where the row is quarantined."""
+    def _documents(self, rows: Sequence[SourceRow]) -> list[_Document]:
+        """Gives the documents of rows, but of those that are quarantined."""
+        texts = [row.text for row in rows if row.text is not None]
+        contents: Sequence[bytes | None] | None = None
+        if len(texts) == len(rows):
+            contents = assemble_all(texts, self._plan.nested)
+        return [
+            found
+            for row, content in zip(rows, contents or [None] * len(rows), strict=True)
+            if (found := self._document(row, content)) is not None
+        ]
+
+    def _document(self, row: SourceRow, content: bytes | None) -> _Document | None:
+        """Gives the document of a row, whose content may be made; None if it is quarantined."""
         key, version, size, text, problem, label = row
         directory, name = self._plan.paths.path(key)
         if text is None:
             self._quarantine(key, directory, name, problem or _too_large(size))
             return None
         try:
-            content = assemble(text, self._plan.nested)
+            if content is None:
+                content = assemble(text, self._plan.nested)
             if self._validate is not None:
                 self._validate(content)
         except UnsupportedValueError as error:

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from gitexport.canonical.encode import (
     CLOSING,
     EMPTY_DOCUMENT,
     assemble,
+    assemble_all,
     member_prefix,
     opening,
 )
 from gitexport.errors import UnsupportedValueError
 from gitexport.model.ports import NestedKind
+from tests.property.strategies import STRINGS, json_texts
 
 CLEAN, EXACT = NestedKind.CLEAN, NestedKind.EXACT
+TEXTS = json_texts(strings=STRINGS)
 
 
 def test_a_row_without_nested_values_is_its_text() -> None:
@@ -60,6 +65,45 @@ def test_a_large_row_is_written_like_a_small_one() -> None:
     assert assemble(text, [CLEAN]) == (
         b'{\n  "a": [' + b",".join([element] * 100_000) + b"\n  ]\n}\n"
     )
+
+
+@given(
+    st.lists(st.sampled_from([CLEAN, EXACT]), max_size=3).flatmap(
+        lambda kinds: st.tuples(
+            st.just(kinds),
+            st.lists(st.lists(TEXTS, min_size=len(kinds), max_size=len(kinds)), max_size=5),
+        )
+    )
+)
+def test_rows_together_are_written_like_each_alone(
+    drawn: tuple[list[NestedKind], list[list[str]]],
+) -> None:
+    kinds, rows = drawn
+    before = [b"\x01".join((text, b"")) for text in opening([f"c{n}" for n in range(len(kinds))])]
+    texts = [
+        b"".join(p + raw.encode() + b"\x01" for p, raw in zip(before, raws, strict=True)) + CLOSING
+        for raws in rows
+    ]
+    try:
+        alone = [assemble(text, kinds) for text in texts]
+    except UnsupportedValueError:
+        assert assemble_all(texts, kinds) is None
+        return
+
+    assert assemble_all(texts, kinds) in (alone, None)
+
+
+def test_rows_of_which_one_needs_a_look_are_not_written_together() -> None:
+    row = b'{\n  "a": \x01[1.5, 2]\x01,\n  "b": \x01{"z": 1.0}\x01\n}\n'
+    bad = b'{\n  "a": \x01[1.5, 2]\x01,\n  "b": \x01{"z": 1, "z": 2}\x01\n}\n'
+    kinds = [CLEAN, EXACT]
+
+    assert assemble_all([row] * 3, kinds) == [assemble(row, kinds)] * 3
+    assert assemble_all([row, bad, row], kinds) is None
+    assert assemble_all([row, b"{}\n"], kinds) is None
+    assert assemble_all([row], []) is None
+    large = row.replace(b"[1.5, 2]", b"[" + b"1, " * 400_000 + b"2]")
+    assert assemble_all([row, large], kinds) is None
 
 
 def test_both_sides_agree_on_the_bytes_between_values() -> None:
