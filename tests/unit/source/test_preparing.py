@@ -28,8 +28,12 @@ def preparer() -> Preparer:
     return Preparer("users", ("id",), DocumentReader(columns, ("id",), ("id",)))
 
 
-def test_every_document_has_its_line_and_its_number(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("few", [1, 100])
+def test_every_document_has_its_line_and_its_number(
+    monkeypatch: pytest.MonkeyPatch, few: int
+) -> None:
     monkeypatch.setattr(preparing, "_BLOCK_BYTES", 100)
+    monkeypatch.setattr(preparing, "_FEW", few)
     documents = [document(number, '"a\\nb"' if number == 5 else "null") for number in range(10)]
 
     blocks = list(preparer().prepare(documents, RowAction.UPSERT, FIRST))
@@ -71,6 +75,18 @@ def test_what_is_missing_too_much_or_wrong_is_left_under_its_number() -> None:
     ]
     assert left.reader.missing() == {"name": 1}
     assert left.reader.unknown() == {"more": 1}
+
+
+def test_keys_of_another_length_are_refused_among_many() -> None:
+    documents = [document(number) for number in range(40)]
+    keys = [*(key for key, _content in documents[:39]), ()]
+    odd = [(key, content) for key, (_key, content) in zip(keys, documents, strict=True)]
+    found = preparer()
+    list(found.prepare(documents, RowAction.SKIP, FIRST))
+
+    (block,) = found.prepare(odd, RowAction.SKIP, FIRST)
+
+    assert block.left == [((), documents[39][1])]
 
 
 def test_keys_that_cannot_be_told_apart_are_not_told() -> None:

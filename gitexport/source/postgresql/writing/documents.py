@@ -11,6 +11,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
+from functools import cached_property
 
 from gitexport.canonical.check import canonical_json
 from gitexport.canonical.encode import CLOSING, EMPTY_DOCUMENT, opening
@@ -49,9 +50,18 @@ class DocumentShape:
         self.fields = [(places.get(name, -1), convert) for name, convert in columns.items()]
         self.match = _pattern(names, _VALUE).fullmatch
         # Most documents hold the written columns in their order, and plain values alone.
-        is_plain = list(names) == list(columns) and {*columns.values()} <= {plain_field}
-        self.match_plain = _pattern(names, _PLAIN_VALUE).fullmatch if is_plain else None
-        self.find_plain = _pattern(names, _PLAIN_VALUE, _BETWEEN).findall if is_plain else None
+        self.is_plain = list(names) == list(columns) and {*columns.values()} <= {plain_field}
+        self._names = tuple(names)
+
+    @cached_property
+    def plain(self) -> re.Pattern[bytes]:
+        """The pattern of a document of plain values; compiling it takes milliseconds."""
+        return _pattern(self._names, _PLAIN_VALUE)
+
+    @cached_property
+    def plain_among_others(self) -> re.Pattern[bytes]:
+        """The same between others, with a null character before and behind each."""
+        return _pattern(self._names, _PLAIN_VALUE, _BETWEEN)
 
     def values(self, document: bytes) -> tuple[bytes, ...] | None:
         """Gives each member's JSON text; None where the document has another shape."""
@@ -106,13 +116,13 @@ class DocumentReader:
         holds more than plain values, or does not name its key.
         """
         shape = self._latest
-        if shape is None or shape.find_plain is None:
+        if shape is None or not shape.is_plain or {*map(len, keys)} != {len(self._key)}:
             return None
         text = b"\0%b\0" % b"\0".join(documents)
         if b'"null"' in text or text.count(b"\0") != len(documents) + 1:
             return None
         # No value spans what stands between two documents, so each has at most one match.
-        found = shape.find_plain(text)
+        found = shape.plain_among_others.findall(text)
         if len(found) != len(documents):
             return None
         for at, n in self._told:
@@ -129,8 +139,8 @@ class DocumentReader:
             UnsupportedValueError: As `read`, or the document names another key.
         """
         shape = self._latest
-        if shape is not None and shape.match_plain is not None:
-            found = shape.match_plain(document)
+        if shape is not None and shape.is_plain:
+            found = shape.plain.fullmatch(document)
             if found is not None and b'"null"' not in document:
                 values = found.groups()
                 for at, n in self._told:

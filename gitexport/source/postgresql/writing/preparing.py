@@ -18,6 +18,7 @@ COMPLETE = -1
 
 # The server reads a block while the next one is made.
 _BLOCK_BYTES = 1 << 16
+_FEW = 8
 _ACTIONS = {
     RowAction.INSERT: b"i",
     RowAction.UPDATE: b"u",
@@ -71,6 +72,9 @@ class Preparer:
 
     def _alike(self, batch: _Batch, action: RowAction) -> PreparedRows | None:
         """Makes lines of documents that are all alike, as nearly all are, and all at once."""
+        if not len(batch.contents) >= _FEW or len(batch.contents[-1]) > _BLOCK_BYTES:
+            # A pattern for a few is not worth its making, nor are copies of a large one.
+            return None
         found = self.reader.alike(batch.keys, batch.contents)
         if found is None:
             return None
