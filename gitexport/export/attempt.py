@@ -182,6 +182,7 @@ class Attempt:
             base=prepared.base.tree,
             directory=self._directory,
             stage=stage,
+            worktree=context.repository.worktree,
             schemas=prepared.schemas,
             watched=watched_directories(context),
             with_details=context.options.with_details,

@@ -43,7 +43,7 @@ class ShareTask:
     """What one process has to do.
 
     `directory` takes fragments and spools; None keeps everything in memory and writes no
-    object. `stage` takes files for the working tree, None where it is not to be written.
+    object. `stage` takes files for the `worktree`, None where it is not to be written.
     `base` is the tree of the commit that the run builds on. `schemas` are the JSON Schemas
     of entities, each with its path. `idle` names the entities of which no row is pending, so
     that none has to be asked for. `watched`: see `DirectoryMerger`. `limit` is the number of
@@ -55,6 +55,7 @@ class ShareTask:
     directory: Path | None
     stage: Path | None
     schemas: Mapping[str, tuple[str, bytes]]
+    worktree: Path | None = None
     idle: frozenset[str] = frozenset()
     watched: frozenset[bytes] = frozenset()
     with_details: bool = False
@@ -94,7 +95,7 @@ class Share:
         self._reader = TreeReader(objects.read_tree, task.base)
         self._edits = {plan.entity.name: EditSpool() for plan in task.plans}
         self._fragment = self._new_fragment(2 * task.part)
-        self._stage = None if task.stage is None else StageWriter(task.stage)
+        self._stage = None if task.stage is None else StageWriter(task.stage, task.worktree)
 
     def __enter__(self) -> Self:
         return self

@@ -24,6 +24,7 @@ from gitexport.store.git_errors import machine_error
 from gitexport.store.index import update_index
 from gitexport.store.index_edit import IndexEdit, KeptPaths
 from gitexport.store.open_directories import MissingFrom, ObstructedError, OpenDirectories
+from gitexport.store.stage import holds_singles, single_file
 from gitexport.store.stat_data import SETTLED_NS, pack_stat
 from gitexport.store.working_file import (
     FileKind,
@@ -72,7 +73,7 @@ def refresh(  # noqa: PLR0913 - each choice stands for itself, by keyword
 ) -> ViewReport:
     """Makes files and index show `changes`, which come sorted by path, each path once.
 
-    Files that stand ready under `stage` (at the same relative path, their change has stat
+    Files that stand ready under `stage` (see `gitexport.store.stage`, their change has stat
     data) are renamed into place, whole directories at once where the directory is new; a
     staged directory holds nothing but staged files. `read_blob` gives the bytes of all other
     files. `on_progress` is told how many changes were dealt with. `discard_edits` overwrites
@@ -114,6 +115,7 @@ class _Refresh:
         self.refused = KeptPaths()
         self._read_blob = read_blob
         self._stage = None if stage is None else os.fsencode(stage) + b"/"
+        self._has_singles = stage is not None and holds_singles(stage)
         self._discard_edits = discard_edits
         self._spare = gitdir / "gitexport" / "view.tmp"
         self._spare.parent.mkdir(exist_ok=True)
@@ -163,7 +165,12 @@ class _Refresh:
         self._directories.close()
 
     def _apply(self, change: FileChange) -> IndexEdit:
-        if self._adopted and change.stat is not None and change.path.startswith(self._adopted):
+        if (
+            self._adopted
+            and change.stat is not None
+            and change.path.startswith(self._adopted)
+            and self._single(change) is None
+        ):
             self.written += 1
             return self._edit(change, change.stat)
         directory, _, name = change.path.rpartition(b"/")
@@ -185,7 +192,8 @@ class _Refresh:
         if isinstance(found, MissingFrom):
             if change.old is not None and not self._discard_edits:
                 return self._keep(change, _ABSENT)
-            if self._adopt(change, directory, found):
+            # The directory may have gone after a file of it was staged beside others.
+            if self._adopt(change, directory, found) and self._single(change) is None:
                 self.written += 1
                 return self._edit(change, change.stat)
             found = self._directories.make(directory)
@@ -214,13 +222,20 @@ class _Refresh:
 
     def _source(self, change: FileChange) -> Path | bytes:
         if self._stage is not None and change.stat is not None:
-            staged = self._stage + change.path
+            staged = self._single(change) or self._stage + change.path
             if os.path.lexists(staged):
                 return staged
         if change.new is None:  # pragma: no cover - only files that shall exist are placed
             raise AssertionError
         write_spare(self._spare, self._read_blob(change.new))
         return self._spare
+
+    def _single(self, change: FileChange) -> bytes | None:
+        """Gives the staged file of a change, where it stands beside others."""
+        if self._stage is None or not self._has_singles:
+            return None
+        staged = single_file(self._stage, change.path)
+        return staged if os.path.lexists(staged) else None
 
     def _adopt(self, change: FileChange, directory: bytes, missing: MissingFrom) -> bool:
         """Moves the highest staged directory that does not exist in the working tree."""

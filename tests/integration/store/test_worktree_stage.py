@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 
-from gitexport.store.stage import StageWriter
+from gitexport.store.stage import StageWriter, holds_singles
 from tests.fixtures.repositories import git
 from tests.integration.store.viewed import PEOPLE, USERS, ViewedRepository, changes_between
 
 
-def _stage(root: Path, files: dict[str, bytes]) -> dict[str, bytes]:
-    writer = StageWriter(root)
+def _stage(root: Path, files: dict[str, bytes], worktree: Path | None = None) -> dict[str, bytes]:
+    writer = StageWriter(root, worktree)
     stats = {}
     for name, data in files.items():
         directory, _, base = name.encode().rpartition(b"/")
@@ -40,6 +41,38 @@ def test_a_stage_moves_in_as_whole_directories(viewed: ViewedRepository) -> None
     assert moved == inodes
     assert not (stage / "data/orders").exists()
     viewed.assert_clean()
+
+
+@pytest.mark.parametrize("gone", [False, True])
+def test_single_files_move_in_beside_others(repository_path: Path, *, gone: bool) -> None:
+    made = ViewedRepository(repository_path)
+    made.move({**PEOPLE, **USERS})
+    stage = made.gitdir / "gitexport" / "stage"
+    old = min(USERS)
+    directory = old.rpartition("/")[0]
+    new = {
+        old: b"changed\n",
+        f"{directory}/beside.json": b"new\n",
+        f"{directory}/x/y.json": b"below\n",
+        f"{directory}/z.json": b"new as well\n",
+    }
+    stats = _stage(stage, new, made.path)
+    assert holds_singles(stage)
+    files = {**made.files, **new}
+    changes = changes_between(made.files, files, stats)
+    made.commit(files)
+    if gone:
+        # Somebody removes what the stage was made for; the new directory goes in first.
+        shutil.rmtree(made.path / directory)
+
+    report = made.refresh(changes, stage)
+
+    assert report.kept == ([old] if gone else [])
+    for name in new.keys() - set(report.kept):
+        assert (made.path / name).read_bytes() == new[name]
+    left = git(made.path, "status", "--porcelain", "--untracked-files=all").splitlines()
+    assert all(line.startswith(" D ") for line in left)
+    assert bool(left) is gone
 
 
 def test_stat_data_of_staged_files_stays_true(repository_path: Path) -> None:

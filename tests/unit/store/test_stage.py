@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from gitexport.errors import MachineError
-from gitexport.store.stage import StageWriter
+from gitexport.store.stage import StageWriter, holds_singles, single_file
 from gitexport.store.stat_data import STAT_SIZE, pack_stat
 
 
@@ -30,6 +30,25 @@ def test_writes_bytes_below_directories_made_on_demand(tmp_path: Path) -> None:
         "data/users/0/2.json": b"two\n",
         "manifest.json": b"{}\n",
     }
+
+
+def test_files_of_directories_that_exist_stand_side_by_side(tmp_path: Path) -> None:
+    (tmp_path / "tree/data/users").mkdir(parents=True)
+    root = tmp_path / "stage"
+    writer = StageWriter(root, tmp_path / "tree")
+    assert not holds_singles(root)
+
+    writer.write(b"data/users", b"1.json", b"one\n")
+    writer.write(b"data/orders", b"1.json", b"order\n")
+
+    assert holds_singles(root)
+    assert [path.name for path in root.rglob("*.json")] == ["1.json"]
+    assert (root / "data/orders/1.json").read_bytes() == b"order\n"
+    one = Path(os.fsdecode(single_file(os.fsencode(root) + b"/", b"data/users/1.json")))
+    assert one.read_bytes() == b"one\n"
+    with pytest.raises(MachineError) as caught:
+        writer.write(b"data/users", b"1.json", b"other\n")
+    assert isinstance(caught.value.__cause__, FileExistsError)
 
 
 def test_stat_data_is_that_of_the_file_and_survives_a_renamed_directory(tmp_path: Path) -> None:
