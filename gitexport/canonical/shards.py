@@ -30,6 +30,7 @@ from gitexport.model.entity import Shard, ShardKind
 from gitexport.model.ports import Key
 
 SUFFIX = b".json"
+_SUFFIX_TEXT = SUFFIX.decode()
 _BLOCK_BITS = 5
 _REMEMBERED_DIGITS = 4
 _DIGEST_DIGITS = 64
@@ -122,6 +123,11 @@ class PathFunction:
         try:
             stem = name[: -len(SUFFIX)].decode("ascii")
             if self._is_integer and stem.isdigit():
+                if not (self._is_hash or self._is_flat) and (stem[0] != "0" or stem == "0"):
+                    # By far the most frequent, on the path of every document that is looked at.
+                    bucket = (int(stem) >> self._bits) & self._mask
+                    if self._directories.get(bucket) == directory:
+                        return (stem,)
                 # Where the path is that of the number, the name is its decimal text.
                 return (stem,) if self.path((stem,)) == (directory, name) else None
             key = decode_key(stem, self._integers)
@@ -137,7 +143,7 @@ class PathFunction:
             return [self.parse(directory + b"/" + name) for name in names]
         stems = [name[: -len(SUFFIX)] for name in names]
         if all(map(bytes.isdigit, stems)):
-            # By far the most frequent, on the path of every document that is read.
+            # The same for all files of a directory at once.
             numbers = list(map(int, stems))
             texts = list(map(str, numbers))
             buckets = {number >> self._bits & self._mask for number in numbers}
@@ -145,7 +151,7 @@ class PathFunction:
             # Digits and the suffix after them: equal as a whole, each is equal.
             if (
                 known == directory
-                and b"".join(names) == "".join([f"{text}.json" for text in texts]).encode()
+                and b"".join(names) == "".join([f"{text}{_SUFFIX_TEXT}" for text in texts]).encode()
             ):
                 return [(text,) for text in texts]
         return [self.parse(directory + b"/" + name) for name in names]
