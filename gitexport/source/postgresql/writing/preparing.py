@@ -72,7 +72,7 @@ class Preparer:
 
     def _alike(self, batch: _Batch, action: RowAction) -> PreparedRows | None:
         """Makes lines of documents that are all alike, as nearly all are, and all at once."""
-        if not len(batch.contents) >= _FEW or len(batch.contents[-1]) > _BLOCK_BYTES:
+        if len(batch.contents) < _FEW or len(batch.contents[-1]) > _BLOCK_BYTES:
             # A pattern for a few is not worth its making, nor are copies of a large one.
             return None
         found = self.reader.alike(batch.keys, batch.contents)
