@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from gitexport.api.session import Settings, find_repository, find_source, open_source
 from gitexport.api.snapshot_place import OpenedSnapshot, open_snapshot
@@ -21,8 +20,7 @@ if TYPE_CHECKING:
     from gitexport.source.postgresql.create.database import NewDatabase
 
 
-@dataclass(frozen=True, slots=True)
-class ImportRequest:
+class ImportRequest(NamedTuple):
     """Which snapshot to import; `base` asks for a merge of what the source changed since.
 
     `into` names a database to be made for it; an empty name stands for the snapshot's tag.

@@ -233,7 +233,7 @@ def _remember_dsn(settings: Settings, repository: DataRepository) -> None:
 
     local = read_local(repository.state_dir)
     if settings.dsn and local.dsn is None and not holds_password(settings.dsn):
-        write_local(repository.state_dir, replace(local, dsn=settings.dsn))
+        write_local(repository.state_dir, local._replace(dsn=settings.dsn))
 
 
 def _shorten(names: str, limit: int = 50) -> str:

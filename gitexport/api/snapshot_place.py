@@ -5,9 +5,8 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from gitexport.api.session import read_publication
 from gitexport.compare.stored import StoredHistory
@@ -30,8 +29,7 @@ if TYPE_CHECKING:
     from gitexport.transfer.snapshot_changes import SnapshotChanges
 
 
-@dataclass(frozen=True, slots=True)
-class OpenedSnapshot:
+class OpenedSnapshot(NamedTuple):
     """A snapshot that is open for reading, and what it changed since a base, if there is one.
 
     `origin` names the database that it was made from, None where that is not known.

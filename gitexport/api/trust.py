@@ -7,8 +7,6 @@ accepted is kept in local.toml, so that a later change by others asks again.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from gitexport.config.digest import sql_pieces
 from gitexport.config.local import read_local, write_local
 from gitexport.config.parse import parse_config
@@ -49,7 +47,7 @@ def require_accepted(
             hint="read 'where' and 'query' in it, then run 'gitexport export --accept-config'",
         )
     if remember:
-        write_local(repository.state_dir, replace(local, accepted_sql=digest))
+        write_local(repository.state_dir, local._replace(accepted_sql=digest))
 
 
 def _is_own(repository: DataRepository, publication: Publication, accepted: str | None) -> bool:

@@ -71,7 +71,7 @@ def compare_database(
     tree = history.at(bytes.fromhex(commit.tree_id))
     # Neither flags nor an outbox are needed, and entities may not be tracked yet.
     entities = [
-        replace(entity, tracking=Tracking.COMPARE)
+        entity._replace(tracking=Tracking.COMPARE)
         for entity in history.publication.entities
         if selection.means_entity(_names(entity))
     ]
@@ -143,13 +143,13 @@ def _live(entity: Entity, stored: StoredEntity | None, view: SourceView) -> Stor
     """Describes an entity as the database has it, in the commit's layout where that fits."""
     relation = view.relation(entity)
     columns = view.columns(entity)
-    published = replace(
-        relation, columns=tuple(column for column in relation.columns if column.name in columns)
+    published = relation._replace(
+        columns=tuple(column for column in relation.columns if column.name in columns)
     )
     manifest = EntityManifest.initial(entity) if stored is None else stored.manifest
     shard = Shard.parse(manifest.shard)
     try:
-        laid_out = replace(entity, directory=manifest.directory, shard=shard)
+        laid_out = entity._replace(directory=manifest.directory, shard=shard)
         paths = path_function(laid_out, relation)
     except ConfigError:
         # The key's type has changed; names of files are the same all the same.

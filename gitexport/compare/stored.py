@@ -7,8 +7,9 @@ longer names, the relation's own key.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache
+from typing import NamedTuple
 
 from gitexport.canonical.entity_paths import path_function
 from gitexport.canonical.manifest import EntityManifest, Manifest
@@ -25,8 +26,7 @@ _REMEMBERED_TREES = 1024
 _REMEMBERED_MANIFESTS = 64
 
 
-@dataclass(frozen=True, slots=True)
-class StoredEntity:
+class StoredEntity(NamedTuple):
     """An entity as one commit holds it; `name` is the one that the commit uses."""
 
     name: str
@@ -141,7 +141,7 @@ class StoredTree:
             # Only what decides about paths is part of what is remembered.
             plain = replace(manifest, count=0, size_bytes=0, schema="")
             found = self._history.entity(known, plain, entry.object_id)
-            return replace(found, manifest=manifest)
+            return found._replace(manifest=manifest)
         return None
 
     def blob(self, path: bytes) -> bytes | None:

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import os
 import tempfile
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from gitexport.config.parse import read_fields
 from gitexport.errors import MachineError
@@ -19,8 +19,7 @@ _KEYS = ("dsn", "accepted_sql", "source_fingerprint")
 _HEADER = "# Of this clone alone, never versioned. gitexport writes it.\n"
 
 
-@dataclass(frozen=True, slots=True)
-class LocalSettings:
+class LocalSettings(NamedTuple):
     """What one clone remembers.
 
     `dsn` says where its database is. `accepted_sql` is the digest of the configuration's SQL

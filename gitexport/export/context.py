@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from gitexport.canonical.manifest import Manifest
@@ -17,8 +16,7 @@ from gitexport.store.repository import DataRepository
 from gitexport.store.trees import TreeReader
 
 
-@dataclass(frozen=True, slots=True)
-class Context:
+class Context(NamedTuple):
     """What a run works with; the same for all its attempts."""
 
     source: Source

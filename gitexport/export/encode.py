@@ -68,8 +68,7 @@ class ShareResult:
         return self.added + self.modified + len(self.quarantined)
 
 
-@dataclass(frozen=True, slots=True)
-class Workbench:
+class Workbench(NamedTuple):
     """What one process writes to; a dry run has neither fragment nor stage."""
 
     reader: TreeReader

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -112,8 +111,7 @@ def prepare(  # noqa: PLR0913, PLR0917 - everything that a plan depends on
     return Prepared(base, fence, lineage, identity, instant, too_soon, plans, schemas)
 
 
-@dataclass(frozen=True, slots=True)
-class _Planner:
+class _Planner(NamedTuple):
     """Plans entities one by one, inside one view and on one base."""
 
     context: Context

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol, Self
+from typing import NamedTuple, Protocol, Self
 
 from gitexport.export.encode import ShareEncoder, ShareResult, Workbench
 from gitexport.export.merge import Blocks, DirectoryMerger, MergeResult
@@ -38,8 +38,7 @@ class Objects(Protocol):
         """Gives a blob's size in bytes."""
 
 
-@dataclass(frozen=True, slots=True)
-class ShareTask:
+class ShareTask(NamedTuple):
     """What one process has to do.
 
     `directory` takes fragments and spools; None keeps everything in memory and writes no
@@ -65,7 +64,7 @@ class ShareTask:
 
     def for_part(self, part: int, parts: int) -> ShareTask:
         """Gives the task of one of several processes."""
-        return replace(self, part=part, parts=parts)
+        return self._replace(part=part, parts=parts)
 
 
 @dataclass(slots=True)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from gitexport.export.encode import ShareResult
 from gitexport.export.merge import split_ranges
@@ -47,8 +47,7 @@ def run_alone(task: ShareTask, view: SourceView, objects: Objects, progress: Pro
         return RunResult(encoded, [share.merge()])
 
 
-@dataclass(frozen=True, slots=True)
-class Crew:
+class Crew(NamedTuple):
     """How the processes of a run reach the world: each opens its own of everything.
 
     `shared` names the view whose instant all of them read.

@@ -71,8 +71,7 @@ class ModifiedDimension(NamedTuple):
     column: str = "modified"
 
 
-@dataclass(frozen=True, slots=True)
-class Entity:
+class Entity(NamedTuple):
     """A configured kind of thing: one relation, one directory, one document for each row."""
 
     name: str

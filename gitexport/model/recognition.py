@@ -9,15 +9,13 @@ the target.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 from gitexport.model.ports import Key
 from gitexport.model.relation import Relation, RelationName
 
 
-@dataclass(frozen=True, slots=True)
-class RowReference:
+class RowReference(NamedTuple):
     """A foreign key of an entity's relation, or one that only the documents' database has.
 
     `parent` is the entity that it refers to, None where there is none. `is_mapped` says that
@@ -32,8 +30,7 @@ class RowReference:
     is_mapped: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class RecognisedEntity:
+class RecognisedEntity(NamedTuple):
     """How the rows of an entity are recognised.
 
     `key` names documents, `match` are the columns by which rows are recognised, `assigned`

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
 from enum import Enum
 from typing import NamedTuple
 
@@ -153,8 +152,7 @@ class Sequence(NamedTuple):
     cycles: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Relation:
+class Relation(NamedTuple):
     """A relation as the catalog describes it.
 
     `columns` are in their physical order. `unique_keys` have no column that may be null;

@@ -48,8 +48,7 @@ class MissingColumns(str, Enum):
     """The document is refused by name."""
 
 
-@dataclass(frozen=True, slots=True)
-class WritingOptions:
+class WritingOptions(NamedTuple):
     """How one transaction writes.
 
     `fires_triggers` leaves people's triggers and rules at work. `lock_timeout_ms` is how long
@@ -99,8 +98,7 @@ class StagedRows:
     required: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class WriteCounts:
+class WriteCounts(NamedTuple):
     """Rows of one entity by what is, or was, done with them."""
 
     inserted: int = 0

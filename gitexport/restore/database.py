@@ -8,7 +8,7 @@ pending as after any change, and the next export makes a plain snapshot of them.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Protocol
 
 from gitexport.errors import (
@@ -138,7 +138,7 @@ class _Run:
         # Where people committed to managed paths, only a snapshot says that rows have won.
         self.settles_edits = place.rows_win and report.snapshot is not None
         files = {change.path: change.new for change in changes}
-        options = replace(self._options(), is_rehearsal=True, fires_triggers=True)
+        options = self._options()._replace(is_rehearsal=True, fires_triggers=True)
         with self._source.writing(options) as writer:
             tip = with_pending(place.open_tip(), writer, self._entities().values(), files)
             place.progress.stage("planning")

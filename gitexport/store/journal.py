@@ -18,7 +18,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from gitexport.errors import CorruptRepositoryError
 from gitexport.model.snapshot import ObjectId
@@ -33,8 +33,7 @@ HEARTBEAT_SECONDS = 5.0
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 
-@dataclass(frozen=True, slots=True)
-class Run:
+class Run(NamedTuple):
     """One run as the journal knows it.
 
     `packs` are names without a suffix, noted before they are installed, `commits` the commit
@@ -87,7 +86,7 @@ class Journal:
         self.beat()
         packs, commits = (*run.packs, name), (*run.commits, commit_id)
         now = datetime.now(UTC)
-        self._write(replace(run, packs=packs, commits=commits, touched_at=now))
+        self._write(run._replace(packs=packs, commits=commits, touched_at=now))
 
     def touch(self) -> None:
         """Says that the run is alive."""
@@ -113,7 +112,7 @@ class Journal:
             self._heart.set()
             self._heart = None
         now = datetime.now(UTC)
-        run = replace(self._current(), touched_at=now, finished_at=now)
+        run = self._current()._replace(touched_at=now, finished_at=now)
         self._write(run)
         milliseconds = round((time.monotonic() - self._began) * 1000)
         for commit in run.commits[-1:]:
@@ -141,7 +140,7 @@ class Journal:
         if run.finished_at is not None:
             return run
         seen = datetime.fromtimestamp(self._path.stat().st_mtime, UTC)
-        return replace(run, touched_at=max(run.touched_at, seen))
+        return run._replace(touched_at=max(run.touched_at, seen))
 
     def _current(self) -> Run:
         if self._run is None:
@@ -151,7 +150,7 @@ class Journal:
 
     def _write(self, run: Run) -> None:
         self._run = run
-        _write_json(self._path, asdict(run))
+        _write_json(self._path, run._asdict())
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from gitexport.errors import ConfigError
 from gitexport.model.relation import Column, Relation, RelationKind
@@ -11,8 +11,7 @@ from gitexport.model.relation import Column, Relation, RelationKind
 _WRITABLE = frozenset((RelationKind.TABLE, RelationKind.PARTITIONED))
 
 
-@dataclass(frozen=True, slots=True)
-class ColumnFit:
+class ColumnFit(NamedTuple):
     """How the columns of a snapshot fit the target.
 
     `columns` are written. `lacking` are columns of the target that need a value which the

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
 from graphlib import CycleError, TopologicalSorter
 
 from gitexport.errors import ConfigError
@@ -32,13 +31,12 @@ def plan_identities(
     assigned = {entity.name: _assigned(entity, references[entity.name]) for entity in entities}
     changed = _changed(entities, references, assigned)
     completed = {
-        entity.name: replace(
-            entity,
+        entity.name: entity._replace(
             # Where the target gives no key, the key alone says which row is meant.
             match=entity.match if assigned[entity.name] else entity.key,
             assigned=assigned[entity.name],
             references=tuple(
-                replace(reference, is_mapped=bool(_rewritten(reference, changed)))
+                reference._replace(is_mapped=bool(_rewritten(reference, changed)))
                 for reference in references[entity.name]
             ),
         )
@@ -46,7 +44,7 @@ def plan_identities(
     }
     referred = _referred(completed.values())
     completed = {
-        name: replace(entity, referred=referred[name]) for name, entity in completed.items()
+        name: entity._replace(referred=referred[name]) for name, entity in completed.items()
     }
     needed = _needed(completed)
     return [completed[name] for name in _order(completed) if name in needed]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from gitexport.errors import ConfigError, DecisionNeededError, UsageError
 from gitexport.model.entity import Entity, Shard
@@ -15,8 +15,7 @@ from gitexport.transfer.import_options import ImportMode, ImportOptions
 from gitexport.transfer.snapshot_source import SnapshotEntity, SnapshotSource
 
 
-@dataclass(frozen=True, slots=True)
-class PlannedEntity:
+class PlannedEntity(NamedTuple):
     """One entity of the snapshot, fitted to the target.
 
     `entity` is what rows are written as: the target's relation with the columns that both
@@ -66,7 +65,7 @@ def plan_entities(
         [planned.recognised for planned in fitted.values()],
         {name: planned.stored.stored.relation.foreign_keys for name, planned in fitted.items()},
     )
-    return [replace(fitted[entity.name], recognised=entity) for entity in recognised]
+    return [fitted[entity.name]._replace(recognised=entity) for entity in recognised]
 
 
 def _fit(

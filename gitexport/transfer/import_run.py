@@ -7,7 +7,6 @@ plan stands does the first row change.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
 from gitexport.export.guards import is_source
@@ -182,7 +181,7 @@ class _Import:
         gone = self._staging.skipped.get(planned.name, 0)
         reason = "it is there already" if counts.skipped else None
         if gone:
-            counts = replace(counts, skipped=counts.skipped + gone)
+            counts = counts._replace(skipped=counts.skipped + gone)
             reason = "the source deleted it, which only a mirror does"
         return ImportedEntity(
             planned.name,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 from gitexport.compare.stored import StoredEntity
@@ -30,8 +29,7 @@ class ChangedDocument(NamedTuple):
     document: bytes | None
 
 
-@dataclass(frozen=True, slots=True)
-class SnapshotEntity:
+class SnapshotEntity(NamedTuple):
     """An entity as the snapshot describes it.
 
     `stored` has the manifest's counts, the key columns and the relation of then; `published`

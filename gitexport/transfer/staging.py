@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import islice
+from typing import NamedTuple
 
 from gitexport.model.ports import Key, Progress
 from gitexport.model.prepared_rows import PreparedRows
@@ -28,8 +28,7 @@ _ACTIONS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class ImportWork:
+class ImportWork(NamedTuple):
     """What the steps of one import work with; `planned` are all entities of the snapshot."""
 
     documents: ImportDocuments

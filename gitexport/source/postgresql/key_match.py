@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import psycopg
 from psycopg import sql
@@ -24,8 +24,7 @@ _INTEGERS = frozenset(("pg_catalog", name) for name in ("int2", "int4", "int8"))
 _COMPARABLE = frozenset(_NUMBERS | _STRINGS | _TIMES | _ADDRESSES)
 
 
-@dataclass(frozen=True, slots=True)
-class KeyMatch:
+class KeyMatch(NamedTuple):
     """Compares key columns with texts.
 
     `types` are the schema and name of each key column's type, None where values are only

@@ -10,8 +10,8 @@ them, a few bytes each.
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator
-from dataclasses import dataclass
 from struct import Struct
+from typing import NamedTuple
 
 import psycopg
 from psycopg import sql
@@ -41,8 +41,7 @@ _length = Struct("!i").unpack_from
 _LENGTH_BYTES = 4
 
 
-@dataclass(frozen=True, slots=True)
-class RowReader:
+class RowReader(NamedTuple):
     """Reads the rows of one relation in one transaction."""
 
     cursor: Cursor

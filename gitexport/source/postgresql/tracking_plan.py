@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import NamedTuple
 
 from psycopg import sql
@@ -145,7 +144,7 @@ def definition(target: Target) -> str:
     The relation's name is no part of it: triggers follow a relation that is renamed.
     """
     entity, relation, name = target
-    nameless = replace(entity, relation=RelationName("", ""))
+    nameless = entity._replace(relation=RelationName("", ""))
     made = [*triggers.functions(nameless, relation, name)]
     made += [trigger.create for trigger in triggers.triggers(nameless, name)]
     text = "\n".join(statement.as_string(None) for statement in made)

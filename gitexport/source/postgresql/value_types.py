@@ -10,8 +10,7 @@ Source: PostgreSQL, `src/backend/utils/adt/json.c` and `jsonfuncs.c`.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from gitexport.model.ports import NestedKind
 from gitexport.model.relation import RelationName
@@ -57,8 +56,7 @@ _TEXTS = frozenset({"text", "varchar", "bpchar", "bytea"})
 _VECTORS = frozenset({"int2vector", "oidvector"})
 
 
-@dataclass(frozen=True, slots=True)
-class ValueType:
+class ValueType(NamedTuple):
     """A type with those inside of it: an array's elements, a domain's base, attributes.
 
     `code` is `pg_type.typtype`, with `a` for true arrays.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import replace
 
 import psycopg
 
@@ -76,7 +75,7 @@ def describe(connection: psycopg.Connection, script: str) -> list[Relation]:
 def read(connection: psycopg.Connection) -> list[Relation]:
     """Reads the catalog."""
     with reading(connection) as cursor:
-        return [replace(relation, estimated_rows=0) for relation in read_catalog(cursor)]
+        return [relation._replace(estimated_rows=0) for relation in read_catalog(cursor)]
 
 
 def through_files(relation: Relation, published: Collection[str] | None = None) -> Relation:

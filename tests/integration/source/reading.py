@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TypeAlias
 
 import psycopg
@@ -39,7 +39,7 @@ def entity_of(relation: str, key: Sequence[str] = ("id",), **settings: object) -
         shard=Shard(ShardKind.FLAT),
         tracking=Tracking.COMPARE,
     )
-    return replace(entity, **settings)  # type: ignore[arg-type]
+    return entity._replace(**settings)  # type: ignore[arg-type]
 
 
 ALL = RowQuery(RowScope.ALL)

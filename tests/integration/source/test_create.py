@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import psycopg
 import pytest
 
@@ -73,8 +71,7 @@ def test_virtual_columns_are_virtual_again_or_said_to_be_stored(
     relations = describe(
         connection, "CREATE TABLE t (a int, b int GENERATED ALWAYS AS (a * 2) STORED)"
     )
-    virtual = replace(
-        relations[0],
+    virtual = relations[0]._replace(
         columns=(relations[0].columns[0], relations[0].columns[1]._replace(is_virtual=True)),
     )
     with postgres.temporary_database() as dsn, psycopg.connect(dsn, autocommit=True) as other:
@@ -132,7 +129,7 @@ def test_snapshots_of_before_are_enough_for_tables_and_keys(
         "CREATE TABLE p (id int PRIMARY KEY) PARTITION BY RANGE (id);"
         "CREATE TABLE p1 PARTITION OF p FOR VALUES FROM (1) TO (2)",
     )
-    old = [replace(found, constraints=(), bounds=(), sequences=()) for found in relations]
+    old = [found._replace(constraints=(), bounds=(), sequences=()) for found in relations]
     with postgres.temporary_database() as dsn, psycopg.connect(dsn, autocommit=True) as other:
         plan = make(other, wanted(old))
         found = {relation.name.name: relation for relation in read(other)}

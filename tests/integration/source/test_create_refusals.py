@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import uuid
-from dataclasses import replace
 
 import psycopg
 import pytest
@@ -39,7 +38,7 @@ def table(**more: object) -> WantedRelation:
     """Wants a small table with something odd about it."""
     columns = (Column("id", "integer", not_null=True), Column("n", "text"))
     relation = Relation(RelationName("public", "t"), RelationKind.TABLE, columns, ("id",))
-    return WantedRelation(replace(relation, **more), ("id", "n"), ("id",))  # type: ignore[arg-type]
+    return WantedRelation(relation._replace(**more), ("id", "n"), ("id",))  # type: ignore[arg-type]
 
 
 EVIL = "0); CREATE TABLE evil (id int); --"
@@ -209,7 +208,7 @@ def test_role_that_may_make_nothing_is_told_what_to_grant(
 
 def replace_name(item: WantedRelation, name: RelationName) -> WantedRelation:
     """Wants the same relation under another name."""
-    return item._replace(relation=replace(item.relation, name=name))
+    return item._replace(relation=item.relation._replace(name=name))
 
 
 PIECES = st.sampled_from([

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
@@ -189,7 +187,7 @@ def test_a_filter_that_is_no_sql_is_reported(connection: psycopg.Connection) -> 
             every_row(view, entity)
         assert caught.value.where == "public.plain"
         # The view lives on.
-        assert len(every_row(view, replace(entity, where=None))) == 500
+        assert len(every_row(view, entity._replace(where=None))) == 500
 
 
 @pytest.fixture

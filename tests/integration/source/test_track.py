@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import psycopg
@@ -225,7 +224,7 @@ def test_what_others_put_into_our_schema_stays(tracked: MakeTracked) -> None:
 
 @pytest.mark.parametrize("tracking", [Tracking.FLAG, Tracking.TABLE])
 def test_key_column_can_still_change_its_type(tracked: MakeTracked, tracking: Tracking) -> None:
-    users = tracked(replace(make_entity(), tracking=tracking), TABLE, ROWS)
+    users = tracked(make_entity()._replace(tracking=tracking), TABLE, ROWS)
 
     users.execute(
         "ALTER TABLE users ALTER COLUMN id TYPE numeric",

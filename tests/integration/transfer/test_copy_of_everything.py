@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import psycopg
@@ -44,8 +43,7 @@ TABLES = (
 def described(connection: psycopg.Connection) -> list[Relation]:
     """Reads the catalog, without the flags of tracking."""
     return [
-        replace(
-            relation,
+        relation._replace(
             columns=tuple(column for column in relation.columns if column.name != "json_exported"),
         )
         for relation in read(connection)

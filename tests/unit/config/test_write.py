@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from gitexport.config.lines import key_lines
 from gitexport.config.parse import parse_config
 from gitexport.config.write import (
@@ -107,7 +105,7 @@ def test_tracking_of_a_comment_is_compare() -> None:
 def test_name_with_a_line_end_stays_within_its_comment() -> None:
     name = RelationName("public", "x\n[entities.evil]")
     relation = Relation(name, RelationKind.VIEW, ())
-    view = replace(ENTITY, name="x", relation=name)
+    view = ENTITY._replace(name="x", relation=name)
     incomplete = ProposedEntity(view, relation, (f"{name} is a view",), is_complete=False)
 
     text = new_config(NewSettings("an-id"), [incomplete])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -110,7 +109,7 @@ def test_a_check_that_reads_a_column_keeps_it_from_being_null_for_a_while() -> N
 
 def test_a_domain_may_keep_a_column_from_being_null_for_a_while() -> None:
     strict = NamedType("integer", TypeKind.DOMAIN, base="integer", not_null=True)
-    (found,) = order_relations([replace(relation("a", "b?"), types=(strict,)), relation("b", "a")])
+    (found,) = order_relations([relation("a", "b?")._replace(types=(strict,)), relation("b", "a")])
 
     assert treatments((found,))["a_b_0"] is Treatment.TOGETHER
 

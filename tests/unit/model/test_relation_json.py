@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from gitexport.model.relation import (
@@ -81,12 +79,11 @@ def test_relation_comes_back_without_flag_and_estimate() -> None:
         Column("positive", "dwh.positive", TypeKind.DOMAIN),
         Column("word", "dwh.word", TypeKind.DOMAIN),
     )
-    relation = replace(RELATION, columns=(*RELATION.columns, *more))
+    relation = RELATION._replace(columns=(*RELATION.columns, *more))
 
     back = relation_from_json(relation_to_json(relation, EVERYTHING, "json_exported"))
 
-    assert back == replace(
-        relation,
+    assert back == relation._replace(
         columns=tuple(column for column in relation.columns if column.name != "json_exported"),
         estimated_rows=0,
     )
@@ -96,8 +93,7 @@ def test_nothing_but_name_and_type_is_said_of_other_columns() -> None:
     secret = Column(
         "ssn", "dwh.secret", TypeKind.DOMAIN, not_null=True, default="'canary'", collation="C"
     )
-    relation = replace(
-        RELATION,
+    relation = RELATION._replace(
         columns=(*RELATION.columns, secret),
         checks=(*RELATION.checks, ("form", "CHECK ((ssn ~ 'canary'::text))")),
         types=(*RELATION.types, NamedType("dwh.secret", TypeKind.DOMAIN, checks=("canary",))),
@@ -129,7 +125,7 @@ def test_only_whole_names_count_as_mentions() -> None:
         ("same", "CHECK ((i > 0))"),
         ("whole", "CHECK ((i$x > 0))"),
     )
-    relation = replace(RELATION, columns=(*RELATION.columns, *hidden), checks=checks)
+    relation = RELATION._replace(columns=(*RELATION.columns, *hidden), checks=checks)
 
     back = relation_from_json(relation_to_json(relation, EVERYTHING, "json_exported"))
     assert [name for name, _text in back.checks] == ["apart", "whole"]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from gitexport.errors import ConfigError
@@ -141,8 +139,8 @@ def test_natural_keys_that_need_each_other_are_refused_by_name() -> None:
 
 def test_entities_that_are_only_looked_up_are_kept_where_they_are_needed() -> None:
     planned = _planned(
-        replace(_entity("users", "id name", match="name"), is_written=False),
-        replace(_entity("colours", "id name", match="name"), is_written=False),
+        _entity("users", "id name", match="name")._replace(is_written=False),
+        _entity("colours", "id name", match="name")._replace(is_written=False),
         _entity("orders", "id user_id", refers=(("user_id", "users", "id"),)),
     )
 
@@ -151,6 +149,6 @@ def test_entities_that_are_only_looked_up_are_kept_where_they_are_needed() -> No
 
 def test_a_primary_key_beside_the_configured_key_is_assigned() -> None:
     users = _entity("users", "id name")
-    planned = _planned(replace(users, key=("name",), match=("name",)))
+    planned = _planned(users._replace(key=("name",), match=("name",)))
 
     assert planned["users"].assigned == ("id",)

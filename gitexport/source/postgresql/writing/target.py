@@ -7,7 +7,7 @@ can meet one of ours.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 
 from psycopg import sql
@@ -149,7 +149,7 @@ def read_target(cursor: Cursor, entity: Entity, known: Mapping[RelationName, Rel
         psycopg.Error: The server refused a query.
     """
     # A database that rows are brought to need not be tracked.
-    untracked = replace(entity, tracking=Tracking.COMPARE, modified=None)
+    untracked = entity._replace(tracking=Tracking.COMPARE, modified=None)
     reading = plan_readings(cursor, [untracked], known)[untracked]
     relation = reading.relation
     if relation.kind not in _TABLES:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import time
-from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -34,7 +33,7 @@ def dead_run(repository: DataRepository, packs: dict[str, ObjectId] | None = Non
     known = packs or {}
     names, commits = tuple(known), tuple(known.values())
     run = Run("dead", 1, journals.boot_id(), now - HOUR, now, names, commits)
-    journals._write_json(repository.state_dir / "run.json", asdict(run))
+    journals._write_json(repository.state_dir / "run.json", run._asdict())
     return run
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from dataclasses import asdict, replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -114,10 +113,10 @@ def test_a_lock_file_stays_while_a_git_works_here(
 def test_a_restart_of_the_machine_ends_every_run(repository: DataRepository) -> None:
     booted = journals.booted_at()
     run = dead_run(repository)
-    long_ago = replace(
-        run, boot_id="another", started_at=booted - 3 * HOUR, touched_at=booted - 2 * HOUR
+    long_ago = run._replace(
+        boot_id="another", started_at=booted - 3 * HOUR, touched_at=booted - 2 * HOUR
     )
-    journals._write_json(repository.state_dir / "run.json", asdict(long_ago))
+    journals._write_json(repository.state_dir / "run.json", long_ago._asdict())
     lock = repository.gitdir / "refs" / "heads" / "main.lock"
     lock.touch()
     at = (booted - HOUR).timestamp()
