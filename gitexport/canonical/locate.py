@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import re
 
-_TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*"|[\[\]{}]', re.DOTALL)
-_HALF_PAIR = re.compile("[\ud800-\udfff]")
+_TOKEN = rb'(?s)"(?:[^"\\]|\\.)*"|[\[\]{}]'
+_HALF_PAIR = "[\ud800-\udfff]"
 
 
 def line_of_fault(data: bytes, max_depth: int) -> int:
@@ -24,7 +24,7 @@ def line_of_fault(data: bytes, max_depth: int) -> int:
 def _first_fault(data: bytes, max_depth: int) -> int | None:
     """Finds the first repeated member, half surrogate pair, or bracket that is too deep."""
     names: list[set[str] | None] = []
-    for token in _TOKEN.finditer(data):
+    for token in re.finditer(_TOKEN, data):
         text = token.group()
         if text in b"[{":
             names.append(set() if text == b"{" else None)
@@ -41,7 +41,7 @@ def _first_fault(data: bytes, max_depth: int) -> int | None:
                 return None
             is_name = data[token.end() : token.end() + 20].lstrip().startswith(b":")
             known = names[-1] if names and is_name else None
-            if _HALF_PAIR.search(string) or (known is not None and string in known):
+            if re.search(_HALF_PAIR, string) or (known is not None and string in known):
                 return token.start()
             if known is not None:
                 known.add(string)

@@ -19,12 +19,12 @@ _SETTINGS = (
     "http.lowSpeedTime=300",
 )
 # What scp understands: a host, a colon, a path; a colon after a slash is one of a file's name.
-_SCP = re.compile(r"(?:[\w.+-]+@)?[\w.-]+:(?!//).*|[A-Za-z][A-Za-z0-9+.-]*://.*", re.DOTALL)
+_SCP = r"(?s)(?:[\w.+-]+@)?[\w.-]+:(?!//).*|[A-Za-z][A-Za-z0-9+.-]*://.*"
 
 
 def is_url(text: str) -> bool:
     """Tells whether a text names a repository elsewhere: a URL, or `host:path` for ssh."""
-    return _SCP.fullmatch(text) is not None
+    return re.fullmatch(_SCP, text) is not None
 
 
 def clone_bare(url: str, directory: Path) -> DataRepository:

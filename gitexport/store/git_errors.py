@@ -46,18 +46,18 @@ _HINTS = {
     errno.ENFILE: "raise the limit of open files of this machine",
 }
 _TEXTS = {os.strerror(number): number for number in _MACHINE}
-_QUOTED = re.compile(r"'([^']+)'")
+_QUOTED = r"'([^']+)'"
 # libgit2 says the second where the file appears between its look and its own attempt.
-_LOCK = re.compile(
+_LOCK = (
     r"failed to (?:lock file '([^']+)' for writing: *|create locked file '([^']+)': File exists)$"
 )
-_DAMAGE = re.compile(
+_DAMAGE = (
     r"hash mismatch|failed to parse|failed to inflate|corrupt|invalid|truncated|object not found"
     r"|doesn't exist on the repository|no match for id|bad |mismatch"
     # What zlib says of compressed data that is not what it was.
     r"|incorrect (?:data|header|length) check|unknown compression method"
 )
-_OBJECT_ID = re.compile(r"\b[0-9a-f]{40}\b")
+_OBJECT_ID = r"\b[0-9a-f]{40}\b"
 
 
 def machine_error(error: OSError, path: str | os.PathLike[str] | None = None) -> MachineError:
@@ -76,9 +76,9 @@ def translate(error: Exception, subject: str) -> GitExportError | None:
     text = str(error)
     for reason, number in _TEXTS.items():
         if reason in text:
-            quoted = _QUOTED.search(text)
+            quoted = re.search(_QUOTED, text)
             return machine_error(OSError(number, reason), quoted.group(1) if quoted else None)
-    if locked := _LOCK.search(text):
+    if locked := re.search(_LOCK, text):
         return locked_file(locked.group(1) or locked.group(2))
     if isinstance(error, KeyError) and not isinstance(error, pygit2.GitError):
         return _missing(error, subject)
@@ -122,19 +122,19 @@ def translated(subject: str) -> Iterator[None]:
 
 def _missing(error: KeyError, subject: str) -> GitExportError | None:
     name = str(error.args[0]) if error.args else ""
-    if not _OBJECT_ID.fullmatch(name):
+    if not re.fullmatch(_OBJECT_ID, name):
         return None
     return _damaged(f"{subject}: object '{name}' is missing", name)
 
 
 def _from_libgit2(text: str, subject: str) -> GitExportError | None:
-    found = _OBJECT_ID.search(text)
+    found = re.search(_OBJECT_ID, text)
     name = found.group(0) if found else None
     if "reference name" in text and "not valid" in text:
         return UsageError(f"{subject}: {text}")
     if found and text.strip("'") == name:
         return _damaged(f"{subject}: object '{name}' is missing", name)
-    if found or _DAMAGE.search(text.lower()):
+    if found or re.search(_DAMAGE, text.lower()):
         return _damaged(f"{subject}: {text}", name)
     if text:
         return MachineError(f"{subject}: {text}")
