@@ -113,14 +113,15 @@ def _describe(cursor: Cursor, relations: Sequence[_Row]) -> list[Relation]:
     if not oids:
         return []
     partitioned = [row[0] for row in relations if row[3] == "p"]
+    columns = _grouped(cursor, queries.COLUMNS, oids)
     parts = _Parts(
-        columns=_grouped(cursor, queries.COLUMNS, oids),
+        columns=columns,
         keys=_grouped(cursor, queries.UNIQUE_KEYS, oids),
         foreign_keys=_grouped(cursor, queries.FOREIGN_KEYS, oids),
         checks=_grouped(cursor, queries.CHECKS, oids),
         partitions=_grouped(cursor, queries.PARTITIONS, partitioned),
         estimates=_grouped(cursor, queries.ESTIMATES, oids),
-        types=read_types(cursor, oids),
+        types=read_types(cursor, {row[3] for rows in columns.values() for row in rows}),
         structures=read_structures(cursor, oids),
     )
     return [_relation(row, parts) for row in relations]

@@ -122,14 +122,11 @@ SELECT p.oid, sum(CASE
  GROUP BY p.oid
 """
 
-# Every type that the columns need, reached through array elements, domain bases, attributes
+# Some types and every type that they need, reached through array elements, domain bases, attributes
 # and ranges. `needs` lists the next ones; only types outside of pg_catalog are told.
 # PostgreSQL 13 has no multiranges, so their column is asked for by way of JSON.
 TYPES = """
 WITH RECURSIVE needed(oid) AS (
-  SELECT a.atttypid FROM pg_attribute a
-   WHERE a.attrelid = ANY (%(oids)s) AND a.attnum > 0 AND NOT a.attisdropped
-  UNION
   SELECT wanted.oid FROM unnest(%(types)s::oid[]) wanted(oid)
   UNION
   SELECT edge.target FROM needed JOIN LATERAL (

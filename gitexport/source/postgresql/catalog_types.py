@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from gitexport.model.relation import NamedType, TypeKind
@@ -19,6 +19,12 @@ TYPE_KINDS = {
     "m": TypeKind.MULTIRANGE,
 }
 """TypeKind by `pg_type.typtype`, with `a` for true arrays."""
+
+FIRST_OF_OTHERS = 10_000
+"""Object ids below are PostgreSQL's own, and so is all that such a type needs.
+
+Source: PostgreSQL, src/include/access/transam.h, FirstGenbkiObjectId.
+"""
 
 _NAMED = frozenset({TypeKind.COMPOSITE, TypeKind.DOMAIN, TypeKind.ENUM, TypeKind.RANGE})
 
@@ -50,16 +56,18 @@ class TypeGraph(NamedTuple):
         return seen
 
 
-def read_types(cursor: Cursor, oids: list[int], types: Sequence[int] = ()) -> TypeGraph:
-    """Reads the types that the relations with these object ids need, in one query.
-
-    With `types`, also those with these object ids themselves.
+def read_types(cursor: Cursor, types: Iterable[int]) -> TypeGraph:
+    """Reads the types with these object ids and all that they need, in one query or none.
 
     Raises:
         psycopg.Error: The server refused the query.
     """
     graph = TypeGraph({}, {}, {})
-    cursor.execute(TYPES, {"oids": oids, "types": list(types)})
+    # Planning the query takes longer than all others together, and most tables need none of it.
+    wanted = {oid for oid in types if oid >= FIRST_OF_OTHERS}
+    if not wanted:
+        return graph
+    cursor.execute(TYPES, {"types": list(wanted)})
     for row in cursor:
         oid, name, schema, kind_code, labels, base, not_null, default, checks, *rest = row
         attribute_names, attribute_types, subtype, collation, extension, home, needs = rest

@@ -15,6 +15,8 @@ from gitexport.model.relation import (
     UniqueKey,
 )
 from gitexport.source.postgresql.catalog import read_catalog, read_relations
+from gitexport.source.postgresql.catalog_queries import TYPES
+from gitexport.source.postgresql.catalog_types import FIRST_OF_OTHERS, read_types
 from gitexport.source.postgresql.sample import read_sample
 from gitexport.source.postgresql.session import reading
 
@@ -145,6 +147,24 @@ def test_partitions_and_inheritance_are_told(relations: dict[str, Relation]) -> 
     }
     assert 300 < split.estimated_rows < 3000
     assert relations["kept"].estimated_rows == 1000
+
+
+def test_what_is_not_asked_about_needs_nothing_of_other_makers(
+    connection: psycopg.Connection,
+) -> None:
+    connection.execute(_SCHEMA)
+    with reading(connection) as cursor:
+        cursor.execute("SELECT oid FROM pg_type WHERE oid < %s", [FIRST_OF_OTHERS])
+        unasked = [oid for (oid,) in cursor]
+        cursor.execute(TYPES, {"types": unasked})
+        # The third value is the type's schema.
+        reached = {row[2] for row in cursor}
+        cursor.execute("SELECT 'public.mood[]'::regtype::oid")
+        (row,) = cursor
+        named = read_types(cursor, row).types.values()
+    assert len(unasked) > 150
+    assert reached == {"pg_catalog"}
+    assert [found.name for found in named] == ["public.mood"]
 
 
 def test_named_relations_are_described_alike(connection: psycopg.Connection) -> None:

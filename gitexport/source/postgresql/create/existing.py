@@ -49,7 +49,7 @@ def existing_types(cursor: Cursor, names: Collection[str]) -> dict[str, NamedTyp
     """Describes those of some types that exist; None for one that people did not make."""
     cursor.execute(_TYPES, {"names": sorted(names)})
     oids = {name: oid for name, oid in cursor if oid is not None}
-    graph = read_types(cursor, [], list(oids.values()))
+    graph = read_types(cursor, oids.values())
     return {name: graph.types.get(oid) for name, oid in oids.items()}
 
 
