@@ -17,7 +17,7 @@ COMPLETE = -1
 """The shape of documents that hold every column, or whose others become null."""
 
 # The server reads a block while the next one is made.
-_BLOCK_BYTES = 1 << 16
+_BLOCK_BYTES = 1 << 17
 _FEW = 8
 _ACTIONS = {
     RowAction.INSERT: b"i",

@@ -73,7 +73,7 @@ def open_writer(connection: Connection, options: WritingOptions) -> Iterator[Pos
         limit = sql.Literal(f"{options.lock_timeout_ms}ms")
         cursor.execute(sql.SQL("SET LOCAL lock_timeout = {}").format(limit))
         # Staging tables are analyzed for the plans of a few joins: a small sample is enough.
-        cursor.execute("SET LOCAL default_statistics_target = 10")
+        cursor.execute("SET LOCAL default_statistics_target = 2")
         writer = PostgresWriter(cursor, options)
         yield writer
         writer.finish()
