@@ -30,7 +30,7 @@ from gitexport.model.entity import Shard, ShardKind
 from gitexport.model.ports import Key
 
 SUFFIX = b".json"
-_SUFFIX_TEXT = SUFFIX.decode()
+_NAME_END = SUFFIX.decode() + "\0"
 _BLOCK_BITS = 5
 _REMEMBERED_DIGITS = 4
 _DIGEST_DIGITS = 64
@@ -141,20 +141,18 @@ class PathFunction:
         """Reads the keys from the paths of files in a directory, each as `parse` does."""
         if not self._is_integer or self._is_hash or self._is_flat:
             return [self.parse(directory + b"/" + name) for name in names]
-        stems = [name[: -len(SUFFIX)] for name in names]
-        if all(map(bytes.isdigit, stems)):
-            # The same for all files of a directory at once.
-            numbers = list(map(int, stems))
-            texts = list(map(str, numbers))
-            buckets = {number >> self._bits & self._mask for number in numbers}
-            known = self._directories.get(buckets.pop()) if len(buckets) == 1 else None
-            # Digits and the suffix after them: equal as a whole, each is equal.
-            if (
-                known == directory
-                and b"".join(names) == "".join([f"{text}{_SUFFIX_TEXT}" for text in texts]).encode()
-            ):
-                return [(text,) for text in texts]
+        texts = _plain_numbers(names)
+        if texts and self._directories.get(self._bucket_of(list(map(int, texts)))) == directory:
+            # All files of the directory at once.
+            return [*zip(texts, strict=True)]
         return [self.parse(directory + b"/" + name) for name in names]
+
+    def _bucket_of(self, numbers: Sequence[int]) -> int:
+        """Gives the bucket of integer keys; -1 where they have several."""
+        buckets = {min(numbers) >> self._bits, max(numbers) >> self._bits}
+        if len(buckets) > 1:
+            buckets = {number >> self._bits & self._mask for number in numbers}
+        return buckets.pop() & self._mask if len(buckets) == 1 else -1
 
     def directory_of(self, name: bytes) -> bytes | None:
         """Gives the directory in which a file of this name stands; None if no key has it.
@@ -191,6 +189,19 @@ class PathFunction:
         if self._digits <= _REMEMBERED_DIGITS:
             self._directories[bucket] = directory
         return directory
+
+
+def _plain_numbers(names: Sequence[bytes]) -> list[str]:
+    """Gives what stands before the suffixes, where that is a number of digits in every name.
+
+    Gives nothing where a name is another one, or begins with a zero.
+    """
+    # No name holds a null character, so every piece ends where its name does.
+    joined = b"\0".join(names) + b"\0"
+    if joined.startswith(b"0") or b"\x000" in joined:
+        return []
+    *texts, rest = joined.decode("ascii", "replace").split(_NAME_END)
+    return texts if not rest and "" not in texts and "".join(texts).isdigit() else []
 
 
 def choose_shard(*, is_integer_key: bool, rows: int) -> Shard:

@@ -11,12 +11,12 @@ from gitexport.errors import CorruptRepositoryError
 from gitexport.model.ports import Key
 from gitexport.store.pack_reader import BlobReader
 from gitexport.store.repository import DataRepository
-from gitexport.store.trees import FILE_MODE, TREE_MODE, TreeReader, tree_entries
+from gitexport.store.trees import FILE_MODE, TREE_MODE, NamedEntry, TreeReader, tree_entries
 from gitexport.transfer.snapshot_source import SnapshotDocument
 
 Part = Sequence[tuple[bytes, bool]]
 """Directories, each with whether those below it belong to it."""
-_Directory = tuple[bytes, list[bytes], list[Key | Shortened], Iterable[bytes]]
+_Directory = tuple[bytes, Sequence[bytes], list[Key | Shortened], Iterable[bytes]]
 
 
 class CommitDocuments:
@@ -77,16 +77,17 @@ class CommitDocuments:
             self._blobs = BlobReader(self._repository, self._count)
         for top, is_deep in part:
             for directory, entries in self._walk(top, is_deep=is_deep):
-                files = [entry for entry in entries if entry[0] != TREE_MODE]
-                keys = self._keys_in(directory, [name for _mode, name, _blob in files])
-                if None in keys:
-                    files = [file for file, key in zip(files, keys, strict=True) if key]
-                    keys = [key for key in keys if key]
-                for mode, name, blob in files:
-                    if mode != FILE_MODE:
+                modes, names, blobs = _columns(entries)
+                keys = self._keys_in(directory, names)
+                if None in keys or TREE_MODE in modes:
+                    found = zip(entries, keys, strict=True)
+                    mine = [(entry, key) for entry, key in found if key and entry[0] != TREE_MODE]
+                    keys = [key for _entry, key in mine]
+                    modes, names, blobs = _columns([entry for entry, _key in mine])
+                if {*modes} - {FILE_MODE}:
+                    for mode, name, blob in zip(modes, names, blobs, strict=True):
                         regular(directory + b"/" + name, mode, blob)
-                contents = self._blobs.read_all([blob for _mode, _name, blob in files])
-                names = [name for _mode, name, _blob in files]
+                contents = self._blobs.read_all(blobs)
                 yield directory, names, cast("list[Key | Shortened]", keys), contents
 
     def everything(self) -> Iterator[SnapshotDocument]:
@@ -105,6 +106,11 @@ class CommitDocuments:
         for mode, name, _object_id in tree_entries(self._trees.raw(directory)) if is_deep else ():
             if mode == TREE_MODE:
                 yield directory + b"/" + name, True
+
+
+def _columns(entries: Sequence[NamedEntry]) -> tuple[Sequence[bytes], ...]:
+    """Gives the modes, the names and the object ids of a tree's entries."""
+    return tuple(zip(*entries, strict=True)) or ((), (), ())
 
 
 def regular(path: bytes, mode: bytes, object_id: bytes) -> bytes:
