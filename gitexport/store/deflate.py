@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable
-from typing import Protocol, cast
+from typing import cast
 
 # Setting up deflate for its largest window costs several times what a small object does.
 # Within these sizes the result is as small.
@@ -26,36 +26,43 @@ def deflate_with_zlib(data: bytes) -> bytes:
     return small.compress(data) + small.flush()
 
 
-def _choose() -> tuple[Callable[[bytes], bytes], _Inflate, type[Exception]]:
+def inflate_with_zlib(data: memoryview, size: int) -> bytes | None:
+    """Inflates with the interpreter's own zlib; see `inflate`."""
     try:
-        from isal import isal_zlib
+        content = zlib.decompress(data, bufsize=size + 1)
+    except zlib.error:
+        return None
+    return content if len(content) == size else None
+
+
+def _choose() -> tuple[Callable[[bytes], bytes], Callable[[memoryview, int], bytes | None]]:
+    try:
+        from isal import igzip_lib, isal_zlib
     except ImportError:
-        return deflate_with_zlib, zlib.decompress, zlib.error
+        return deflate_with_zlib, inflate_with_zlib
+    decompress, stream, window = igzip_lib.decompress, igzip_lib.DECOMP_ZLIB, zlib.MAX_WBITS
+    # Its stubs take the class for an instance.
+    damaged = cast("type[Exception]", igzip_lib.IsalError)
 
     def deflate_with_isal(data: bytes) -> bytes:
         return isal_zlib.compress(data, _LEVEL)
 
-    # Its stubs take the class for an instance.
-    return deflate_with_isal, isal_zlib.decompress, cast("type[Exception]", isal_zlib.error)
+    def inflate_with_isal(data: memoryview, size: int) -> bytes | None:
+        try:
+            # This takes a tenth less time than the function named after that of zlib.
+            content = decompress(data, stream, window, size + 1)
+        except damaged:
+            return None
+        return content if len(content) == size else None
 
-
-class _Inflate(Protocol):
-    def __call__(self, data: memoryview, /, *, bufsize: int) -> bytes: ...
+    return deflate_with_isal, inflate_with_isal
 
 
 deflate: Callable[[bytes], bytes]
 """Deflates an object's content."""
-_inflate: _Inflate
-deflate, _inflate, _Damaged = _choose()
+inflate: Callable[[memoryview, int], bytes | None]
+"""Gives the content of a stream at the beginning of some bytes; None where it is none.
 
-
-def inflate(data: memoryview, size: int) -> bytes | None:
-    """Gives the content of a stream at the beginning of some bytes; None where it is none.
-
-    `size` is the length of the content in bytes. The stream's own checksum is checked.
-    """
-    try:
-        content = _inflate(data, bufsize=size + 1)
-    except _Damaged:
-        return None
-    return content if len(content) == size else None
+The number is the length of the content in bytes. The stream's own checksum is checked.
+"""
+deflate, inflate = _choose()
