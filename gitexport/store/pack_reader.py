@@ -38,7 +38,6 @@ _SMALL_END = _SMALL_MARGIN + 2
 _OBJECTS_PER_READ = 4
 _LISTED = 500_000
 _number = struct.Struct(">I").unpack_from
-_name = struct.Struct("20s")
 
 
 class BlobReader:
@@ -116,9 +115,9 @@ class _Pack:
     def _places(self) -> dict[bytes, int]:
         """Reads the whole index: a third of the cost, if most of its objects are looked for."""
         count = (self._end - _NAMES) // _ID_BYTES
-        names = _name.iter_unpack(self._index[_NAMES : self._end])
-        offsets = struct.unpack_from(f">{count}I", self._index, self._offsets)
-        return {name: at for (name,), at in zip(names, offsets, strict=True)}
+        names = struct.Struct(f"{_ID_BYTES}s" * count).unpack_from(self._index, _NAMES)
+        offsets = struct.Struct(f">{count}I").unpack_from(self._index, self._offsets)
+        return dict(zip(names, offsets, strict=True))
 
     def _find(self, blob_id: bytes) -> int:
         """Looks for an object's offset, `_FAR` or more where it is not or stands elsewhere."""
