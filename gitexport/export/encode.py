@@ -32,7 +32,6 @@ WARNED_BYTES = 50_000_000
 _TOLD_EVERY = 500
 _BATCH_ROWS = 32
 _BATCH_BYTES = 1 << 19
-_ENTRY = b"100644 %s\0"
 
 
 class _Document(NamedTuple):
@@ -202,17 +201,12 @@ class ShareEncoder:
         """Tells what a document is to the base, and counts it."""
         bench, result = self._bench, self._result
         directory, name = document.directory, document.name
-        raw = bench.reader.raw(directory)
-        kind = EditKind.ADDED
-        if raw:
-            # The id behind the name makes a match inside another entry's id a hash collision.
-            entry = _ENTRY % name
-            if entry + blob in raw:
-                result.unchanged += 1
-                bench.edits.write_name(directory, name, EditKind.KEPT)
-                return EditKind.KEPT
-            if entry in raw and name in bench.reader.tree(directory):
-                kind = EditKind.MODIFIED
+        known = bench.reader.blob(directory, name)
+        if known == blob:
+            result.unchanged += 1
+            bench.edits.write_name(directory, name, EditKind.KEPT)
+            return EditKind.KEPT
+        kind = EditKind.ADDED if known is None else EditKind.MODIFIED
         if kind is EditKind.ADDED:
             result.added += 1
         else:

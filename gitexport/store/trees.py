@@ -17,6 +17,9 @@ FILE_MODE = b"100644"
 TREE_MODE = b"40000"
 _REMEMBERED = 256
 _REMEMBERED_BYTES = 65_536
+# Directories of more files than a layout is made for, and how many of their files are listed.
+_LARGE_BYTES = 8_192
+_LARGE_FILES = 200_000
 ID_BYTES = 20
 _ENTRY = re.compile(rb"([0-7]+) ([^\0]+)\0(.{%d})" % ID_BYTES, re.DOTALL)
 
@@ -93,6 +96,7 @@ class TreeReader:
         self._root = root
         self._raw: dict[bytes, bytes] = {}
         self._parsed: dict[bytes, Tree] = {}
+        self._large: dict[bytes, dict[bytes, bytes]] = {}
 
     def raw(self, directory: bytes) -> bytes:
         """Gives the content of a directory's tree object, empty where it does not exist."""
@@ -104,6 +108,16 @@ class TreeReader:
     def tree(self, directory: bytes) -> Tree:
         """Gives the entries of a directory."""
         return parse_tree(self.raw(directory))
+
+    def blob(self, directory: bytes, name: bytes) -> bytes | None:
+        """Gives the id of a regular file; None where there is none."""
+        raw = self.raw(directory)
+        if len(raw) > _LARGE_BYTES:
+            return self._files(directory, raw).get(name)
+        # That an id holds such a text is as unlikely as two contents with one id.
+        head = b"%b %b\0" % (FILE_MODE, name)
+        at = raw.find(head)
+        return None if at < 0 else raw[at + len(head) : at + len(head) + ID_BYTES]
 
     def entry(self, path: bytes) -> TreeEntry | None:
         """Finds a file or directory by its path."""
@@ -134,6 +148,17 @@ class TreeReader:
     def forget(self, directory: bytes) -> None:
         """Drops a directory that will not be looked at again."""
         self._raw.pop(directory, None)
+
+    def _files(self, directory: bytes, raw: bytes) -> dict[bytes, bytes]:
+        """Gives the ids of a large directory's files by name: to search it costs its length."""
+        known = self._large.get(directory)
+        if known is None:
+            if sum(map(len, self._large.values())) > _LARGE_FILES:
+                self._large.clear()
+            found = tree_entries(raw)
+            known = {name: object_id for mode, name, object_id in found if mode == FILE_MODE}
+            self._large[directory] = known
+        return known
 
     def _inner(self, directory: bytes) -> Tree:
         known = self._parsed.get(directory)

@@ -163,3 +163,34 @@ def test_parse_is_the_inverse_of_format() -> None:
 
     assert parse_tree(raw) == tree
     assert raw.index(b"a-b") < raw.index(b"a.json") < raw.index(b"40000 a\0")
+
+
+@pytest.mark.parametrize("files", [0, 3, 60, 2_000])
+def test_a_file_is_found_by_its_name_in_directories_of_any_size(files: int) -> None:
+    trees = Trees()
+    chance = random.Random(files)  # noqa: S311 - to repeat the same
+    blobs = {b"%d.json" % n: chance.randbytes(20) for n in range(1, 2 * files, 2)}
+    others = {b"run.json": b"100755", b"link.json": b"120000", b"7": b"40000"}
+    raw = format_tree(
+        {name: TreeEntry(b"100644", blob) for name, blob in blobs.items()}
+        | {name: TreeEntry(mode, chance.randbytes(20)) for name, mode in others.items()}
+    )
+    inner = trees.add(raw)
+    reader = TreeReader(trees.read, trees.add(format_tree({b"d": TreeEntry(b"40000", inner)})))
+
+    assert {name: reader.blob(b"d", name) for name in blobs} == blobs
+    for name in (*others, b"0.json", b"4.json", b"json", b"1.jso"):
+        assert reader.blob(b"d", name) is None
+    assert reader.blob(b"e", b"1.json") is None
+
+
+def test_few_large_directories_are_listed_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gitexport.store.trees._LARGE_FILES", 1_000)
+    trees = Trees()
+    raw = format_tree({b"%d.json" % n: TreeEntry(b"100644", EMPTY_BLOB) for n in range(600)})
+    inner = TreeEntry(b"40000", trees.add(raw))
+    reader = TreeReader(trees.read, trees.add(format_tree({b"%d" % n: inner for n in range(10)})))
+
+    for n in range(10):
+        assert reader.blob(b"%d" % n, b"599.json") == EMPTY_BLOB
+        assert len(reader._large) <= 2
