@@ -133,8 +133,8 @@ class Recogniser(Protocol):
         """Finds the row of each document taken, or gives it the values that the target assigns.
 
         Raises:
-            ConflictError: Two documents, or two rows, have the same identifying values, or
-                rows identify each other in a circle.
+            ConflictError: Two documents, or two rows, have the same identifying values, rows
+                identify each other in a circle, or a new row would have another one's key.
         """
 
     def dangling(self, entity: RecognisedEntity) -> tuple[Dangling, ...]:

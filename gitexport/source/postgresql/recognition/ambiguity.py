@@ -40,6 +40,41 @@ def refuse_ambiguity(cursor: Cursor, tables: EntityTables) -> None:
         raise ConflictError(message, where=alike[0], hint=hint)
 
 
+def refuse_held_keys(cursor: Cursor, tables: EntityTables) -> None:
+    """Looks for new rows whose key is that of another row, and cannot be another one.
+
+    Raises:
+        ConflictError: There is one; it is named.
+        psycopg.Error: The server refused a statement.
+    """
+    entity = tables.entity
+    for key in tables.keys:
+        same = (
+            sql.SQL("h.{} = {}").format(sql.Identifier(name), tables.new("k", name)) for name in key
+        )
+        cursor.execute(
+            sql.SQL(
+                "SELECT d.key FROM {known} k JOIN {taken} d ON d.n = k.n"
+                " WHERE NOT k.is_known AND k.is_written AND d.document IS NOT NULL"
+                " AND EXISTS (SELECT FROM {target} h WHERE {same}) ORDER BY k.n LIMIT 1"
+            ).format(
+                known=tables.known, taken=tables.taken, target=tables.target, same=all_of(same)
+            )
+        )
+        found = cursor.fetchone()
+        if found is not None:
+            address = format_address(entity.name, tuple(found[0]))
+            message = (
+                f"{address} is a new row by its {', '.join(entity.match)}, and another row of"
+                f" '{entity.relation.name}' has its {', '.join(key)}"
+            )
+            hint = (
+                f"recognise rows by that: --match {entity.name}={','.join(key)}; or give"
+                f" {' and '.join(entity.assigned)} a default there, which makes other keys"
+            )
+            raise ConflictError(message, where=address, hint=hint)
+
+
 def refuse_circles(cursor: Cursor, tables: EntityTables, loops: Sequence[RowReference]) -> None:
     """Looks at rows left over: their parents are missing, or they stand in a circle.
 

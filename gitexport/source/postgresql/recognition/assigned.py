@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from psycopg import sql
 
 from gitexport.model.relation import Column
@@ -32,6 +34,12 @@ SELECT setval({sequence}::regclass, m.highest)
   FROM (SELECT max({column})::int8 AS highest FROM {target}) m, {table} s
  WHERE m.highest > s.last_value OR m.highest = s.last_value AND NOT s.is_called
 """
+# Above every value of either side, so that none of them is taken twice.
+_BEYOND = """
+greatest((SELECT max({own}) FROM {target}),
+         (SELECT max((coalesce(o.document, o.base) ->> {name})::{kind}) FROM {taken} o), 0)
+"""
+_INTEGERS = frozenset({"smallint", "integer", "bigint"})
 _HIGHEST = "SELECT greatest((SELECT max({})::int8 FROM {}), (SELECT last_value FROM {}), 0)"
 
 # The place of a new row among those of its statement, and how many there were before.
@@ -41,29 +49,59 @@ count(*) FILTER (WHERE t.tableoid IS NULL AND d.is_written) OVER (ORDER BY d.n)
 """
 
 
-def new_values(
-    cursor: Cursor, tables: EntityTables, *, is_rehearsal: bool
-) -> dict[str, sql.Composable]:
-    """Gives for each assigned column what makes its value for a row that is not there yet.
+class NewValue(NamedTuple):
+    """What makes the value of an assigned column for a row that is not there yet.
 
-    The expressions may refer to the document as `d`, its values as `r` and the row as `t`. A
-    relation without rows takes the values of the documents, and so does a column that has
-    no default. A rehearsal takes nothing from sequences.
+    Expressions may refer to the document as `d`, its values as `r` and the row as `t`. With
+    `is_own` it is the document's value, which another row may have; then `otherwise` makes
+    another one, if there is a way to.
+    """
+
+    made: sql.Composable
+    is_own: bool = False
+    otherwise: sql.Composable | None = None
+
+
+def new_values(cursor: Cursor, tables: EntityTables, *, is_rehearsal: bool) -> dict[str, NewValue]:
+    """Gives what makes the values of each assigned column.
+
+    A relation without rows takes the values of the documents. So does a column that has no
+    default, but for those of other rows. A rehearsal takes nothing from sequences.
 
     Raises:
         psycopg.Error: The server refused a query.
     """
     cursor.execute(sql.SQL(_IS_EMPTY).format(tables.target))
     is_empty = (cursor.fetchone() or (False,))[0]
-    made: dict[str, sql.Composable] = {}
+    made: dict[str, NewValue] = {}
     for name in tables.entity.assigned:
         column = tables.entity.relation.column(name)
         own: sql.Composable = sql.SQL("r.{}").format(sql.Identifier(name))
         if is_empty or column is None:
-            made[name] = own
+            made[name] = NewValue(own)
+            continue
+        following = _next(cursor, tables, column, is_rehearsal=is_rehearsal)
+        if following is None:
+            made[name] = NewValue(own, is_own=True, otherwise=_beyond(tables, column))
         else:
-            made[name] = _next(cursor, tables, column, is_rehearsal=is_rehearsal) or own
+            made[name] = NewValue(following)
     return made
+
+
+def _beyond(tables: EntityTables, column: Column) -> sql.Composable | None:
+    """Gives what makes a number that no row and no document has."""
+    if column.type_name not in _INTEGERS:
+        return None
+    kind = tables.type_of(column.name)
+    highest = sql.SQL(_BEYOND).format(
+        own=sql.Identifier(column.name),
+        target=tables.target,
+        name=sql.Literal(column.name),
+        kind=kind,
+        taken=tables.taken,
+    )
+    counted = sql.SQL(_NEW_SO_FAR).format(tables.known)
+    return sql.SQL("({} + ({}))::{}").format(highest, counted, kind)
 
 
 def _next(

@@ -9,7 +9,7 @@ from psycopg import sql
 from gitexport.canonical.members import member_prefixes, with_members
 from gitexport.model.ports import Key
 from gitexport.model.recognition import Dangling, NativeDocument, RowReference
-from gitexport.source.postgresql.recognition.tables import EntityTables, all_of, listed
+from gitexport.source.postgresql.recognition.tables import EntityTables, all_of, listed, spaced
 from gitexport.source.postgresql.session import Cursor
 
 _BATCH = 5000
@@ -150,15 +150,23 @@ class Following:
         """Gives a column's value in the target."""
         if name in self._tables.entity.assigned:
             return self._tables.new("k", name)
+        # A composite key that is partly null refers to nothing; another may have the column.
+        followed = [
+            sql.SQL("WHEN {}.n IS NOT NULL THEN {}").format(
+                sql.Identifier(alias), parent.new(alias, referred)
+            )
+            for alias, parent, referred in self._followed(kind, name)
+        ]
+        own = self._own(kind, name)
+        return sql.SQL("CASE {} ELSE {} END").format(spaced(followed), own) if followed else own
+
+    def _followed(self, kind: str, name: str) -> Iterator[tuple[str, EntityTables, str]]:
+        """Yields the references that a column is part of, each with the column referred to."""
         for reference in self._aliases:
             if name in reference.columns:
-                parent = self._parents[reference.parent or ""]
                 referred = reference.parent_columns[reference.columns.index(name)]
-                alias = self._alias(kind, reference)
-                return sql.SQL("CASE WHEN {}.n IS NULL THEN {} ELSE {} END").format(
-                    sql.Identifier(alias), self._own(kind, name), parent.new(alias, referred)
-                )
-        return self._own(kind, name)
+                parent = self._parents[reference.parent or ""]
+                yield self._alias(kind, reference), parent, referred
 
     def _dangling(self, reference: RowReference, limit: int) -> list[Dangling]:
         parent = self._parents[reference.parent or ""]

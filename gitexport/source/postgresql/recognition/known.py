@@ -6,13 +6,18 @@ one statement for each generation: those without a parent first.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from psycopg import sql
 
 from gitexport.model.recognition import RowReference
-from gitexport.source.postgresql.recognition.ambiguity import refuse_ambiguity, refuse_circles
-from gitexport.source.postgresql.recognition.tables import EntityTables, all_of, listed
+from gitexport.source.postgresql.recognition.ambiguity import (
+    refuse_ambiguity,
+    refuse_circles,
+    refuse_held_keys,
+)
+from gitexport.source.postgresql.recognition.assigned import NewValue
+from gitexport.source.postgresql.recognition.tables import EntityTables, all_of, listed, spaced
 from gitexport.source.postgresql.session import Cursor
 
 # Types of which two values are equal exactly if their texts are, so that rows with null in
@@ -25,13 +30,13 @@ def find_rows(
     cursor: Cursor,
     tables: EntityTables,
     parents: Mapping[str, EntityTables],
-    new: Mapping[str, sql.Composable],
+    new: Mapping[str, NewValue],
 ) -> None:
     """Makes the table of what is known of an entity's documents.
 
     Raises:
-        ConflictError: Two documents, or two rows, have the same identifying values, or rows
-            identify each other in a circle.
+        ConflictError: Two documents, or two rows, have the same identifying values, rows
+            identify each other in a circle, or a new row would have the key of another one.
         psycopg.Error: The server refused a statement, or a value of a document.
     """
     statement = _Matching(tables, parents, new)
@@ -52,6 +57,8 @@ def find_rows(
         refuse_circles(cursor, tables, statement.loops)
     if tables.entity.assigned:
         refuse_ambiguity(cursor, tables)
+    if any(value.is_own for value in new.values()):
+        refuse_held_keys(cursor, tables)
 
 
 def _analyze(cursor: Cursor, tables: EntityTables) -> None:
@@ -66,7 +73,7 @@ class _Matching:
         self,
         tables: EntityTables,
         parents: Mapping[str, EntityTables],
-        new: Mapping[str, sql.Composable],
+        new: Mapping[str, NewValue],
     ) -> None:
         self._tables = tables
         self._parents = parents
@@ -173,13 +180,20 @@ class _Matching:
         return sql.SQL("r.{}").format(sql.Identifier(name))
 
     def _rewritten(self, name: str) -> sql.Composable:
-        """Gives an identifying column's value in the target."""
+        """Gives an identifying column's value in the target; null where that is not known."""
+        followed: list[sql.Composable] = []
+        lost: list[sql.Composable] = []
         for reference, alias in self._aliases.items():
             if name in reference.columns:
                 parent = self._parents[reference.parent or ""]
                 referred = reference.parent_columns[reference.columns.index(name)]
-                return parent.new(alias, referred)
-        return self._own(name)
+                there = sql.SQL("WHEN {}.n IS NOT NULL THEN {}")
+                followed.append(there.format(sql.Identifier(alias), parent.new(alias, referred)))
+                lost.append(sql.SQL("WHEN {} THEN NULL").format(self._has_parent(reference)))
+        if not followed:
+            return self._own(name)
+        # A composite key that is partly null refers to nothing; another may have the column.
+        return sql.SQL("CASE {} ELSE {} END").format(spaced([*followed, *lost]), self._own(name))
 
     def _settled(self, name: str) -> sql.Composable:
         if name not in self._tables.entity.assigned:
@@ -190,7 +204,30 @@ class _Matching:
             for row in self._found
         ]
         return sql.SQL("CASE {} WHEN d.is_written THEN {} END").format(
-            sql.SQL(" ").join(found), self._new[name]
+            spaced(found), self._new_value(name)
+        )
+
+    def _new_value(self, name: str) -> sql.Composable:
+        """Gives the value of an assigned column in a new row."""
+        new = self._new[name]
+        held = [self._held(key) for key in self._tables.keys if name in key]
+        if new.otherwise is None or not held:
+            return new.made
+        return sql.SQL("CASE WHEN {} THEN {} ELSE {} END").format(
+            sql.SQL(" OR ").join(held), new.otherwise, new.made
+        )
+
+    def _held(self, key: Sequence[str]) -> sql.Composable:
+        """Tells whether a row has the values of a key that a new row would have."""
+        same = [
+            sql.SQL("h.{} = {}").format(
+                sql.Identifier(name),
+                self._new[name].made if name in self._new else self._rewritten(name),
+            )
+            for name in key
+        ]
+        return sql.SQL("EXISTS (SELECT FROM {} h WHERE {})").format(
+            self._tables.target, all_of(same)
         )
 
     def _generation(self, *, is_next: bool, is_rest: bool) -> sql.Composable:

@@ -55,6 +55,19 @@ class EntityTables:
         identifying = [name for found in self.entity.identifying for name in found.columns]
         return tuple(dict.fromkeys((*self.entity.assigned, *identifying)))
 
+    @cached_property
+    def keys(self) -> tuple[tuple[str, ...], ...]:
+        """The keys of the relation that the target takes part in making, as far as it is known."""
+        entity = self.entity
+        mapped = {name for reference in entity.mapped for name in reference.columns}
+        known = {*self.columns} - (mapped - {*self.settled})
+        unique = [key.columns for key in entity.relation.unique_keys]
+        return tuple(
+            columns
+            for columns in dict.fromkeys((entity.key, *unique))
+            if known.issuperset(columns) and not {*entity.assigned}.isdisjoint(columns)
+        )
+
     def old(self, alias: str, column: str) -> sql.Composable:
         """Refers to a column's value in the document."""
         return self._place(alias, "o", column)
@@ -104,3 +117,8 @@ def all_of(conditions: Iterable[sql.Composable]) -> sql.Composable:
 def listed(items: Iterable[sql.Composable]) -> sql.Composable:
     """Joins items with commas."""
     return sql.SQL(", ").join([*items])
+
+
+def spaced(items: Iterable[sql.Composable]) -> sql.Composable:
+    """Joins items with spaces."""
+    return sql.SQL(" ").join([*items])
