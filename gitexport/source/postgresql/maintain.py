@@ -13,6 +13,7 @@ from psycopg import sql
 from gitexport.model.entity import Entity, Tracking
 from gitexport.model.relation import Relation
 from gitexport.source.postgresql import ddl, state
+from gitexport.source.postgresql.parameters import parametrised
 from gitexport.source.postgresql.session import Connection, Cursor
 from gitexport.source.postgresql.tracking.acknowledge import allow
 from gitexport.source.postgresql.tracking.keys import key_text
@@ -95,10 +96,14 @@ def _reset_flags(connection: Connection, entity: Entity) -> int:
         name = identifier(entity).as_string(None)
         size = cursor.execute(_SIZE, {"relation": name}).fetchall()[0][0]
         blocks = size // cursor.execute(_BLOCK_SIZE).fetchall()[0][0] + 1
-    statement = sql.SQL(
-        "UPDATE {table} AS t SET {flag} = FALSE WHERE t.{flag} IS TRUE"
-        " AND t.ctid >= %s::text::tid AND t.ctid < %s::text::tid"
-    ).format(table=identifier(entity), flag=sql.Identifier(entity.flag))
+    statement = parametrised(
+        sql.SQL(
+            "UPDATE {table} AS t SET {flag} = FALSE WHERE t.{flag} IS TRUE"
+            " AND t.ctid >= {place}::text::tid AND t.ctid < {place}::text::tid"
+        ).format(
+            table=identifier(entity), flag=sql.Identifier(entity.flag), place=sql.Placeholder()
+        )
+    )
 
     def update(start: int, cursor: Cursor) -> int:
         # As in an acknowledgement, people's triggers change nothing.

@@ -18,6 +18,7 @@ from psycopg import sql
 from gitexport.model.entity import Entity, Tracking
 from gitexport.model.ports import Acknowledgement
 from gitexport.model.relation import Relation, RelationKind
+from gitexport.source.postgresql.parameters import parametrised
 from gitexport.source.postgresql.session import Cursor
 from gitexport.source.postgresql.tracking.flag import XMIN_WIDTH
 from gitexport.source.postgresql.tracking.parts import identifier, tracking_of
@@ -80,9 +81,10 @@ def acknowledge_rows(
         if patience_ms is not None:
             cursor.execute("SELECT set_config('lock_timeout', %s, true)", (f"{patience_ms}ms",))
         statement = _flag_statement(entity, relation, passes_locked=patience_ms is None)
-        cursor.execute(statement, texts)
+        cursor.execute(parametrised(statement), texts)
     else:
-        cursor.execute(_outbox_statement(entity), [*texts, array_text(versions)])
+        statement = _outbox_statement(entity)
+        cursor.execute(parametrised(statement), [*texts, array_text(versions)])
     return done + cursor.rowcount
 
 
@@ -119,7 +121,10 @@ def _batch(entity: Entity, **others: str) -> sql.Composable:
     """Gives the rows of a batch: key texts, then other columns by their types."""
     columns = {f"k{place}": "text" for place in range(len(entity.key))} | others
     return sql.SQL("SELECT * FROM unnest({arrays}) AS b ({columns})").format(
-        arrays=sql.SQL(", ").join(sql.SQL(f"%s::{kind}[]") for kind in columns.values()),
+        arrays=sql.SQL(", ").join(
+            sql.SQL("{}::{}[]").format(sql.Placeholder(), sql.SQL(kind))
+            for kind in columns.values()
+        ),
         columns=sql.SQL(", ").join(map(sql.Identifier, columns)),
     )
 
