@@ -56,6 +56,16 @@ class RowsReport:
     is_dry_run: bool = False
     warnings: list[str] = field(default_factory=list)
 
+    @property
+    def exports(self) -> list[ExportReport]:
+        """The exports before and after, as far as there were any."""
+        return [report for report in (self.before, self.after) if report is not None]
+
+    @property
+    def kept_edits(self) -> list[str]:
+        """Files with a person's edit that the exports left as they are."""
+        return list(dict.fromkeys(path for found in self.exports for path in found.kept_edits))
+
 
 Confirm = Callable[[RowsPlan], None]
 """Shows a plan to who asked for it; raises DecisionNeededError where it is not agreed to."""

@@ -36,7 +36,7 @@ def print_outcome(outcome: ExportOutcome, invocation: Invocation) -> int:
         _print_text(outcome, invocation)
     code = report.exit_code
     if report.kept_edits:
-        messages.error(_left_edits(report.kept_edits))
+        messages.error(left_edits_error(report.kept_edits))
     if outcome.failure is not None:
         messages.error(outcome.failure)
         code = first_of(code, outcome.failure.exit_code)
@@ -67,6 +67,21 @@ def members(outcome: ExportOutcome) -> dict[str, object]:
     return found
 
 
+def left_edits_error(paths: Sequence[str]) -> DecisionNeededError:
+    """Makes the error that ends a run which left people's edits of files as they are."""
+    more = f" and {len(paths) - _SHOWN} more" if len(paths) > _SHOWN else ""
+    one = len(paths) == 1
+    return DecisionNeededError(
+        "an edited file was left as it is, though its row changed"
+        if one
+        else f"{len(paths)} edited files were left as they are, though their rows changed",
+        where=", ".join(paths[:_SHOWN]) + more,
+        hint=f"commit {'it' if one else 'them'}, discard {'it' if one else 'them'} with "
+        "'git checkout', or run "
+        "'gitexport export --override edits'",
+    )
+
+
 def _print_text(outcome: ExportOutcome, invocation: Invocation) -> None:
     report, output = outcome.report, invocation.output
     changed = {name: found for name, found in report.entities.items() if _is_worth_a_line(found)}
@@ -82,20 +97,6 @@ def _print_text(outcome: ExportOutcome, invocation: Invocation) -> None:
     output.line(_headline(report))
     if outcome.push is not None and report.published:
         output.line(f"published to {outcome.push.remote}: {outcome.push.branch}")
-
-
-def _left_edits(paths: Sequence[str]) -> DecisionNeededError:
-    more = f" and {len(paths) - _SHOWN} more" if len(paths) > _SHOWN else ""
-    one = len(paths) == 1
-    return DecisionNeededError(
-        "an edited file was left as it is, though its row changed"
-        if one
-        else f"{len(paths)} edited files were left as they are, though their rows changed",
-        where=", ".join(paths[:_SHOWN]) + more,
-        hint=f"commit {'it' if one else 'them'}, discard {'it' if one else 'them'} with "
-        "'git checkout', or run "
-        "'gitexport export --override edits'",
-    )
 
 
 def _headline(report: ExportReport) -> str:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from gitexport.cli.exit_codes import first_of
 from gitexport.cli.invocation import Invocation
+from gitexport.cli.render.export import left_edits_error
 from gitexport.cli.render.restored import (
     conflict_error,
     conflict_members,
@@ -15,7 +16,6 @@ from gitexport.cli.render.restored import (
 )
 
 if TYPE_CHECKING:
-    from gitexport.model.report import ExportReport
     from gitexport.model.writing import CascadeReach, PeoplesCode
     from gitexport.restore.rows import RowsPlan, RowsReport
 
@@ -57,11 +57,13 @@ def print_rows_report(
             invocation.output.text(statement)
     else:
         _print(report, invocation)
+    if report.kept_edits:
+        invocation.messages.error(left_edits_error(report.kept_edits))
     conflicts = report.plan.conflicts
     if conflicts:
         invocation.messages.error(conflict_error(conflicts, hint))
         return _CONFLICT
-    exports = (found.exit_code for found in (report.before, report.after) if found)
+    exports = (found.exit_code for found in report.exports)
     return first_of(*exports, _QUARANTINED if report.plan.quarantined else 0)
 
 
@@ -89,6 +91,7 @@ def members(report: RowsReport) -> dict[str, object]:
         "code": [_code(part) for part in plan.code],
         "left_alone": plan.notes,
         "conflicts": conflict_members(plan.conflicts),
+        "kept_edits": report.kept_edits,
         "warnings": _warnings(report),
     }
 
@@ -162,6 +165,6 @@ def _totals(plan: RowsPlan) -> str:
 
 
 def _warnings(report: RowsReport) -> list[str]:
-    found: list[ExportReport] = [part for part in (report.before, report.after) if part]
-    warnings = [*report.warnings, *(warning for part in found for warning in part.warnings)]
+    exported = (warning for part in report.exports for warning in part.warnings)
+    warnings = [*report.warnings, *exported]
     return list(dict.fromkeys(warnings))
