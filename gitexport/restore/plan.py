@@ -59,10 +59,10 @@ class DocumentConflict:
 class Plan:
     """What has to change, and what is left alone.
 
-    `left_alone` are sentences for people, `quarantined` addresses of documents whose rows are
-    not overwritten. `meant` are the entities of which documents are to be as they were, with
-    the addresses that choose them, none for all; a plan that only undoes a change has none.
-    No document occurs twice. With conflicts nothing may be done.
+    `left_alone` are sentences for people, `quarantined` addresses of rows that an export
+    refuses, which are not overwritten. `meant` are the entities of which documents are to be as
+    they were, with the addresses that choose them, none for all; a plan that only undoes a
+    change has none. No document occurs twice. With conflicts nothing may be done.
     """
 
     origin: Origin

@@ -38,11 +38,13 @@ def keep_rows(plan: Plan, tip: Tip, report: ExportReport) -> None:
             plan.quarantined.append(known.name)
         else:
             kept.append(known)
-    # What such a row was before may be what the plan wants, so that no document changes.
+    # What such a row was before may be what the plan wants, so that no document changes. Where
+    # any row changes, the exports around that refuse all of them, meant or not.
     plan.quarantined += [
         name
         for entity, key in sorted(refused)
-        if plan.means(entity, key) and (name := format_address(entity, key)) not in plan.quarantined
+        if (kept or plan.means(entity, key))
+        and (name := format_address(entity, key)) not in plan.quarantined
     ]
     plan.targets = kept
     plan.files = []

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from gitexport.model.address import format_address
 from gitexport.model.report import ExportReport
 from gitexport.model.snapshot import EntityCounts, Origin
 from gitexport.model.writing import CascadeReach, PeoplesCode, WriteCounts
@@ -60,6 +61,17 @@ class RowsReport:
     def exports(self) -> list[ExportReport]:
         """The exports before and after, as far as there were any."""
         return [report for report in (self.before, self.after) if report is not None]
+
+    @property
+    def quarantined(self) -> list[str]:
+        """Addresses of rows that were not overwritten, and of those that an export refused."""
+        refused = [
+            format_address(name, row.key)
+            for report in self.exports
+            for name, found in report.entities.items()
+            for row in found.quarantined
+        ]
+        return list(dict.fromkeys([*self.plan.quarantined, *refused]))
 
     @property
     def kept_edits(self) -> list[str]:

@@ -24,7 +24,7 @@ def print_outcome(outcome: ExportOutcome, invocation: Invocation) -> int:
         messages.detail(line)
     for change in report.schema_changes:
         messages.warn(change)
-    _tell_quarantined(report, invocation)
+    tell_quarantined(report, invocation)
     for warning in report.warnings:
         messages.warn(warning)
     if report.left_alone:
@@ -65,6 +65,18 @@ def members(outcome: ExportOutcome) -> dict[str, object]:
     if outcome.push is not None:
         found["push"] = outcome.push
     return found
+
+
+def tell_quarantined(report: ExportReport, invocation: Invocation) -> None:
+    """Warns of the rows that an export refused, each with the reason."""
+    for name, found in report.entities.items():
+        for row in found.quarantined[:_SHOWN]:
+            column = f", column '{row.column}'" if row.column else ""
+            key = ",".join(row.key)
+            invocation.messages.warn(f"quarantined {name}:{key}{column}: {row.reason}")
+        more = len(found.quarantined) - _SHOWN
+        if more > 0:
+            invocation.messages.warn(f"quarantined {more:,} more of {name}; -o json names all")
 
 
 def left_edits_error(paths: Sequence[str]) -> DecisionNeededError:
@@ -110,17 +122,6 @@ def _headline(report: ExportReport) -> str:
         rest = f"apart from {refused:,} quarantined, " if refused else ""
         return f"nothing to commit: {rest}the last snapshot is up to date, checked{time}"
     return f"snapshot {report.snapshot}, commit {report.commit[:10]}{time}"
-
-
-def _tell_quarantined(report: ExportReport, invocation: Invocation) -> None:
-    for name, found in report.entities.items():
-        for row in found.quarantined[:_SHOWN]:
-            column = f", column '{row.column}'" if row.column else ""
-            key = ",".join(row.key)
-            invocation.messages.warn(f"quarantined {name}:{key}{column}: {row.reason}")
-        more = len(found.quarantined) - _SHOWN
-        if more > 0:
-            invocation.messages.warn(f"quarantined {more:,} more of {name}; -o json names all")
 
 
 def _is_worth_a_line(found: EntityReport) -> bool:

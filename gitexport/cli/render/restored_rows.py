@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from gitexport.cli.exit_codes import first_of
 from gitexport.cli.invocation import Invocation
-from gitexport.cli.render.export import left_edits_error
+from gitexport.cli.render.export import left_edits_error, tell_quarantined
 from gitexport.cli.render.restored import (
     conflict_error,
     conflict_members,
@@ -45,6 +45,8 @@ def print_rows_report(
     report: RowsReport, invocation: Invocation, command: str, hint: str = ""
 ) -> int:
     """Prints what was done to rows, and gives the exit code."""
+    for exported in report.exports[-1:]:
+        tell_quarantined(exported, invocation)
     for warning in _warnings(report):
         invocation.messages.warn(warning)
     if invocation.options.is_json:
@@ -87,7 +89,7 @@ def members(report: RowsReport) -> dict[str, object]:
         "unsaved": plan.unsaved,
         "lost_columns": plan.lost_columns,
         "cascades": [_cascade(part) for part in plan.reach],
-        "quarantined": plan.quarantined,
+        "quarantined": report.quarantined,
         "code": [_code(part) for part in plan.code],
         "left_alone": plan.notes,
         "conflicts": conflict_members(plan.conflicts),

@@ -47,3 +47,62 @@ def test_edited_file_that_a_revert_leaves_is_named(journey: Journey, edited: Pat
 
     assert result.code == 6
     assert f"where: {edited}" in result.err
+
+
+@pytest.fixture
+def refused(journey: Journey) -> str:
+    """A snapshot that changed one row; another row has been refused by every export since."""
+    journey.sql("ALTER TABLE users ALTER place TYPE json")
+    journey.export("--full")
+    journey.sql("UPDATE users SET name = 'Ann' WHERE id = 42")
+    tag = journey.export()
+    journey.sql("""UPDATE users SET place = '{"a": 1, "a": 2}' WHERE id = 7""")
+    return tag
+
+
+def test_quarantined_row_that_a_revert_does_not_touch_is_named(
+    journey: Journey, refused: str
+) -> None:
+    shown = journey.run("revert", refused, "--database", "--dry-run")
+    done = journey.run("revert", refused, "--database", "--yes")
+    redone = journey.run("revert", "latest", "--database", "--yes", "-o", "json")
+
+    assert (shown.code, done.code, redone.code) == (3, 3, 3)
+    for out in (shown.out, done.out):
+        assert "quarantined, not overwritten: users:7" in out
+    assert "quarantined users:7, column 'place': " in done.err
+    assert redone.json()["quarantined"] == ["users:7"]
+
+
+def test_quarantined_row_that_a_patch_does_not_touch_is_named(
+    journey: Journey, refused: str
+) -> None:
+    patch = journey.path.parent / "patch.json"
+    patch.write_text(journey.done("compare", refused, "latest~1", "-o", "json-patch").out)
+
+    result = journey.run("apply", str(patch), "--database", "--yes")
+
+    assert result.code == 3
+    assert "quarantined, not overwritten: users:7" in result.out
+    assert "quarantined users:7, column 'place': " in result.err
+
+
+def test_row_that_a_schema_refuses_is_named(journey: Journey, first: str) -> None:
+    schema = {"properties": {"name": {"maxLength": 9}}}
+    (journey.path / "schemas").mkdir(exist_ok=True)
+    (journey.path / "schemas/users.json").write_text(json.dumps(schema))
+    config = journey.path / "gitexport.toml"
+    head = "[entities.users]"
+    config.write_text(config.read_text().replace(head, f'{head}\nschema = "schemas/users.json"'))
+    journey.git("add", ".")
+    journey.git("commit", "-q", "-m", "a schema")
+    journey.sql("UPDATE users SET name = 'much too long' WHERE id = 41")
+
+    other = journey.run("restore", first, "--database", "--yes", "--only", "users:7")
+    whole = journey.run("restore", first, "--database", "--yes")
+
+    assert (other.code, whole.code) == (3, 3)
+    for result in (other, whole):
+        assert "quarantined, not overwritten: users:41" in result.out
+        assert "quarantined users:41" in result.err
+        assert "schemas/users.json" in result.err
