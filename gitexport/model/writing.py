@@ -167,6 +167,7 @@ class RowWriter(RelationMaker, Protocol):
         row give nothing.
 
         Raises:
+            PermissionDeniedError: The role may not lock rows; the hint names the grant.
             StatementFailedError: Another session holds a lock for longer than the time limit.
         """
 

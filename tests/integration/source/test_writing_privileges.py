@@ -60,6 +60,18 @@ def test_each_privilege_that_a_role_lacks_is_named_with_its_grant(
     assert texts(connection, "things")["things"] == [("7", "x")]
 
 
+def test_the_privilege_that_locking_rows_takes_is_named(
+    clerk: str, connection: psycopg.Connection
+) -> None:
+    connection.execute("GRANT SELECT ON things TO clerk")
+
+    def lock() -> None:
+        with writing(clerk) as writer:
+            assert [row.key for row in writer.current(THINGS, [("1",)])] == [("1",)]
+
+    assert granting(connection, lock) == ['GRANT UPDATE ON "public"."things" TO "clerk"']
+
+
 def test_only_who_owns_a_relation_may_let_its_triggers_rest(
     clerk: str, connection: psycopg.Connection
 ) -> None:

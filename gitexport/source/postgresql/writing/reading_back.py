@@ -17,7 +17,7 @@ from gitexport.source.postgresql.row_reader import RowReader
 from gitexport.source.postgresql.select import Reading
 from gitexport.source.postgresql.session import Cursor
 from gitexport.source.postgresql.writing.stage import Stage
-from gitexport.source.postgresql.writing.target import Target
+from gitexport.source.postgresql.writing.target import Target, check_privileges
 
 _BATCH = 2000
 _DATA_CLASS = "22"
@@ -30,8 +30,12 @@ def rows_with_keys(
     """Streams the rows with some keys; locked ones stay as they are until the transaction ends.
 
     Raises:
+        PermissionDeniedError: The role may not lock rows; the hint names the grant.
         psycopg.Error: The server refused, or another session holds a lock too long.
     """
+    if is_locked:
+        # Rows are locked by who may update them; the server only says that something is denied.
+        check_privileges(cursor, target, ["UPDATE"])
     batch: list[Key] = []
     for key in keys:
         if len(key) == len(target.entity.key):
