@@ -44,8 +44,8 @@ since is a conflict: it is named with its three values, and nothing is done unti
 )
 @click.argument("rev", metavar="[REV]", required=False)
 @click.option("--to", metavar="REV", help="Go back to REV: the same as 'restore REV'.")
-@click.option("--ours", "side", flag_value="ours", help="At conflicts keep today's value.")
-@click.option("--theirs", "side", flag_value="theirs", help="At conflicts take the older value.")
+@click.option("--ours", is_flag=True, help="At conflicts keep today's value.")
+@click.option("--theirs", is_flag=True, help="At conflicts take the older value.")
 @click.option(
     "--only", metavar="ADDRESS", multiple=True, help="Only this entity, document or field."
 )
@@ -57,11 +57,11 @@ def command(
     /,
     rev: str | None,
     to: str | None,
-    side: str | None,
     only: tuple[str, ...],
     **shared: Any,  # noqa: ANN401 - as click has it
 ) -> int:
     """Runs the command."""
+    side = _side([name for name in ("ours", "theirs") if shared.pop(name)])
     going = GoingBack(**shared)
     if rev is not None and to is None:
         return run(RevertArguments(rev, only, side, going), invocation)
@@ -72,6 +72,13 @@ def command(
         message = f"--{side} does not go with --to, which meets no conflict"
         raise UsageError(message, hint="gitexport revert --help")
     return restore.run(restore.RestoreArguments(to, only, going), invocation)
+
+
+def _side(sides: list[str]) -> str | None:
+    if len(sides) > 1:
+        message = "--ours and --theirs exclude each other"
+        raise UsageError(message, hint="name one: --ours keeps today's values, --theirs older ones")
+    return sides[0] if sides else None
 
 
 def run(arguments: RevertArguments, invocation: Invocation) -> int:

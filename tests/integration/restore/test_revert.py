@@ -78,6 +78,17 @@ def test_a_side_decides_conflicts(journey: Journey, changed: str, side: str, nam
     assert document(journey, "users:7")["name"] == "user 7"
 
 
+@pytest.mark.parametrize("sides", [("--ours", "--theirs"), ("--theirs", "--ours")])
+def test_both_sides_are_wrong_usage(journey: Journey, changed: str, sides: tuple[str, str]) -> None:
+    tip = journey.git("rev-parse", "main")
+
+    result = journey.run("revert", changed, *sides)
+
+    assert result.code == 2
+    assert "--ours and --theirs exclude each other" in result.err
+    assert journey.git("rev-parse", "main") == tip
+
+
 def test_document_changed_after_it_was_added_is_a_conflict(journey: Journey, changed: str) -> None:
     journey.sql("UPDATE users SET name = 'newer' WHERE id = 99")
     journey.export()
