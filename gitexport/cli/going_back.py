@@ -100,11 +100,13 @@ def _change_rows(
     command: str, journey: Journey, going: GoingBack, invocation: Invocation, hint: str
 ) -> int:
     from gitexport.api.restore import go_back_in_database
+    from gitexport.cli.render.restored import tell_origin
     from gitexport.cli.render.restored_rows import print_plan, print_rows_report
     from gitexport.export.options import Override
     from gitexport.restore.database import RowsRequest
 
     def confirm(plan: RowsPlan) -> None:
+        tell_origin(plan.origin, invocation)
         if not invocation.options.is_json:
             print_plan(plan, invocation)
         if not going.is_agreed:

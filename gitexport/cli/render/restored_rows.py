@@ -26,7 +26,6 @@ _SHOWN = 10
 
 def print_plan(plan: RowsPlan, invocation: Invocation) -> None:
     """Prints what would happen to rows, and what people have to know before."""
-    tell_origin(plan.origin, invocation)
     output = invocation.output
     if plan.entities:
         numeric = ("insert", "update", "delete")
@@ -45,6 +44,9 @@ def print_rows_report(
     report: RowsReport, invocation: Invocation, command: str, hint: str = ""
 ) -> int:
     """Prints what was done to rows, and gives the exit code."""
+    if report.before is None:
+        # Nobody was asked, so nobody was told yet.
+        tell_origin(report.plan.origin, invocation)
     for exported in report.exports[-1:]:
         tell_quarantined(exported, invocation)
     for warning in _warnings(report):

@@ -134,6 +134,25 @@ def test_it_says_what_it_undoes_and_how_to_go_back_instead(journey: Journey, cha
     assert f"this undoes {changed}; to go back to it: gitexport restore {changed}" in result.err
 
 
+@pytest.mark.parametrize("how", [("--dry-run",), ("--yes",), ("--yes", "-o", "json")])
+def test_it_says_so_where_changes_meet_in_the_database(
+    journey: Journey, changed: str, how: tuple[str, ...]
+) -> None:
+    journey.sql("UPDATE users SET name = 'Bo' WHERE id = 42")
+    journey.export()
+
+    result = journey.run("revert", changed, "--database", *how)
+
+    assert result.code == 9
+    assert result.err.count(f"this undoes {changed}; to go back to it") == 1
+
+
+def test_it_says_so_once_where_rows_change(journey: Journey, changed: str) -> None:
+    result = journey.done("revert", changed, "--database", "--yes")
+
+    assert result.err.count(f"this undoes {changed}; to go back to it") == 1
+
+
 def test_first_snapshot_can_be_undone(journey: Journey) -> None:
     report = journey.done("revert", "latest", "-o", "json").json()
 
