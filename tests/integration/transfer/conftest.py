@@ -17,6 +17,11 @@ from tests.fixtures.repositories import git
 from tests.integration.transfer.archives import TAG, Parts, manifest
 
 Connection = psycopg.Connection[tuple[Any, ...]]
+USERS = "CREATE TABLE users (id serial PRIMARY KEY, name text, age integer, place jsonb)"
+TWENTY_USERS = """
+INSERT INTO users SELECT n, 'user ' || n, n, jsonb_build_object('n', n)
+    FROM generate_series(1, 20) n
+"""
 
 
 @dataclass
@@ -87,6 +92,15 @@ class Transfer:
         assert result.code == 0, result.err
         return result.json()
 
+    def edited(self, name: str, old: str, new: str) -> str:
+        """Commits a person's edit of a document; names the commit as a source."""
+        file = next(self.path.rglob(f"data/**/{name}"))
+        text = file.read_text()
+        assert old in text
+        file.write_text(text.replace(old, new))
+        self.git("commit", "--quiet", "--all", "--message", "an edit")
+        return f"{self.path}@{self.git('rev-parse', 'HEAD')}"
+
     def git(self, *arguments: str) -> str:
         """Runs git in the data repository."""
         return git(self.path, *arguments)
@@ -113,6 +127,15 @@ def transfer(
         psycopg.connect(other, autocommit=True) as there,
     ):
         yield Transfer(Database(database, here), Database(other, there), tmp_path / "data", capsys)
+
+
+@pytest.fixture
+def users(transfer: Transfer) -> Transfer:
+    """A snapshot of 20 users, and an empty table for them."""
+    transfer.source.sql(USERS, TWENTY_USERS)
+    transfer.target.sql(USERS)
+    transfer.snapshot()
+    return transfer
 
 
 @pytest.fixture

@@ -9,36 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
 from tests.integration.transfer.conftest import Transfer
-
-TABLES = """
-CREATE TABLE users (id serial PRIMARY KEY, name text, age integer, place jsonb)
-"""
-ROWS = """
-INSERT INTO users SELECT n, 'user ' || n, n, jsonb_build_object('n', n)
-    FROM generate_series(1, 20) n
-"""
-
-
-@pytest.fixture
-def users(transfer: Transfer) -> Transfer:
-    """A snapshot of 20 users, and an empty table for them."""
-    transfer.source.sql(TABLES, ROWS)
-    transfer.target.sql(TABLES)
-    transfer.snapshot()
-    return transfer
-
-
-def _edited(transfer: Transfer, name: str, old: str, new: str) -> str:
-    """Commits a person's edit of a document; names the commit as a source."""
-    file = next(transfer.path.rglob(f"data/**/{name}"))
-    text = file.read_text()
-    assert old in text
-    file.write_text(text.replace(old, new))
-    transfer.git("commit", "--quiet", "--all", "--message", "an edit")
-    return f"{transfer.path}@{transfer.git('rev-parse', 'HEAD')}"
 
 
 def test_peoples_triggers_and_rules_rest_and_are_named(users: Transfer) -> None:
@@ -116,7 +87,7 @@ def test_a_key_column_that_went_is_refused(users: Transfer) -> None:
 
 
 def test_a_document_that_is_not_what_its_relation_says_is_named(users: Transfer) -> None:
-    source = _edited(users, "7.json", '"age"', '"agee"')
+    source = users.edited("7.json", '"age"', '"agee"')
 
     refused = users.load("--mode", "upsert", source=source)
 
@@ -127,7 +98,7 @@ def test_a_document_that_is_not_what_its_relation_says_is_named(users: Transfer)
 
 
 def test_a_document_that_is_no_json_is_named(users: Transfer) -> None:
-    source = _edited(users, "7.json", '"age": 7', '"age": ')
+    source = users.edited("7.json", '"age": 7', '"age": ')
 
     refused = users.load("--mode", "upsert", source=source)
 
@@ -135,7 +106,7 @@ def test_a_document_that_is_no_json_is_named(users: Transfer) -> None:
 
 
 def test_a_document_at_the_path_of_another_is_named(users: Transfer) -> None:
-    source = _edited(users, "7.json", '"id": 7', '"id": 8')
+    source = users.edited("7.json", '"id": 7', '"id": 8')
 
     refused = users.load("--mode", "upsert", source=source)
 
@@ -150,7 +121,7 @@ def test_documents_have_to_satisfy_their_schema(users: Transfer) -> None:
     users.configure("users", 'schema = "schemas/users.schema.json"')
     users.git("add", "--all")
     users.git("commit", "--quiet", "--message", "a schema")
-    source = _edited(users, "7.json", '"age": 7', '"age": 70')
+    source = users.edited("7.json", '"age": 7', '"age": 70')
 
     refused = users.load("--mode", "upsert", source=source)
 
