@@ -17,6 +17,8 @@ from gitexport.transfer.snapshot_source import SnapshotDocument, SnapshotEntity
 
 # Only members of the top level stand after exactly two spaces.
 _MEMBER = re.compile(rb'^  ("(?:[^"\\]|\\.)*": )', re.MULTILINE)
+_ESCAPE = b"\\u"
+_HALF_PAIR = re.compile("[\ud800-\udfff]")
 
 
 class CheckedDocument(NamedTuple):
@@ -52,11 +54,14 @@ class DocumentCheck:
         """Gives the document in canonical form.
 
         Raises:
-            RowRefusedError: It is no JSON, has other members than the relation's file says,
-                or does not satisfy the schema; the message names its path.
+            RowRefusedError: It is no JSON, holds half of a surrogate pair, has other members
+                than the relation's file says, or does not satisfy the schema; the message
+                names its path.
         """
         content = document.content
-        if _MEMBER.findall(content) != self._prefixes or content[:2] != b"{\n":
+        has_members = _MEMBER.findall(content) == self._prefixes and content[:2] == b"{\n"
+        # An escape may stand for half of a surrogate pair.
+        if not has_members or _ESCAPE in content:
             content = self._canonical(document)
         if self._validate is not None:
             try:
@@ -90,12 +95,17 @@ class DocumentCheck:
         return content
 
     def _read_key(self, document: SnapshotDocument) -> Key:
-        value = loads(document.content)
+        try:
+            value = loads(document.content)
+        except UnsupportedValueError as error:
+            raise self._refused(document, error.message) from error
         parts: Sequence[object] = []
         if isinstance(value, dict):
             parts = [value.get(column) for column in self._key]
         if all(isinstance(part, (str, int)) and not isinstance(part, bool) for part in parts):
-            return tuple(map(str, parts))
+            key = tuple(map(str, parts))
+            if _HALF_PAIR.search("".join(key)) is None:
+                return key
         raise self._refused(document, "has a key that its path is too short for")
 
     def _refused(self, document: SnapshotDocument, reason: str) -> RowRefusedError:

@@ -194,3 +194,20 @@ def test_documents_among_which_one_is_not_alike_are_read_one_by_one(odd: bytes) 
 
     assert reader.alike(keys, ALIKE) is not None
     assert reader.alike(keys, [ALIKE[0], odd, ALIKE[2]]) is None
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        b'{\n  "a": "\\ud800",\n  "c": 1\n}\n',
+        b'{\n  "a": "x \\uDFFF\\ud800",\n  "c": 1\n}\n',
+        b'{\n  "a": 1,\n  "\\ud800": 1\n}\n',
+    ],
+)
+def test_half_of_a_surrogate_pair_is_refused(document: bytes) -> None:
+    reader = DocumentReader(PLAIN, ["a"])
+    # The second time other documents of the shape were read.
+    for _ in range(2):
+        with pytest.raises(UnsupportedValueError, match="half of a surrogate pair"):
+            reader.line(("1",), document)
+        reader.line(("1",), b'{\n  "a": 1,\n  "c": 1\n}\n')

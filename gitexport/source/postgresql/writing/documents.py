@@ -194,7 +194,8 @@ class DocumentReader:
             names = tuple(json.loads(name) for name in _MEMBER.findall(data))
             try:
                 shape = self._shapes.get(names) or self._new(names)
-            except ValueError:
+            except (TypeError, ValueError):
+                # TypeError: a name holds half of a surrogate pair, which is refused next.
                 continue
             values = shape.values(data)
             if values is not None:

@@ -23,6 +23,7 @@ Converter = Callable[[bytes], bytes]
 """Makes a field of COPY's text form of a value's JSON text."""
 
 _NUL = "holds a null character, which the database cannot store"
+_HALF_PAIR = "holds half of a surrogate pair, which is no character"
 _LAYOUT = re.compile(rb"\n *")
 _PLAIN = rb'(?:"[^"\\\x00-\x1f]*"|-?[0-9][0-9.eE+-]*|true|false|null)'
 _PLAIN_LIST = re.compile(rb"\[\n    %b(?:,\n    %b)*\n  \]" % (_PLAIN, _PLAIN))
@@ -58,8 +59,11 @@ def _nested_converter(value_type: ValueType, delimiters: Mapping[str, str]) -> C
             return b"{" + raw[6:-4].replace(b",\n    ", b",") + b"}"
         if raw == b"null":
             return COPY_NULL
-        text = writer.text(value_type, loads(raw))
-        return copy_field((text or "").encode())
+        try:
+            text = (writer.text(value_type, loads(raw)) or "").encode()
+        except UnicodeEncodeError as error:
+            raise UnsupportedValueError(_HALF_PAIR) from error
+        return copy_field(text)
 
     return nested
 
@@ -107,7 +111,10 @@ def plain_field(raw: bytes) -> bytes:
         text: str = json.loads(raw)
         if "\x00" in text:
             raise UnsupportedValueError(_NUL)
-        return copy_field(text.encode())
+        try:
+            return copy_field(text.encode())
+        except UnicodeEncodeError as error:
+            raise UnsupportedValueError(_HALF_PAIR) from error
     # An object or a list of a column that was of a type for those.
     return copy_field(raw) if first in _BRACKETS else raw
 
