@@ -7,6 +7,7 @@ longer names, the relation's own key.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from functools import lru_cache
 from typing import NamedTuple
@@ -16,11 +17,13 @@ from gitexport.canonical.manifest import EntityManifest, Manifest
 from gitexport.canonical.shards import PathFunction
 from gitexport.canonical.value import loads
 from gitexport.errors import ConfigError, CorruptRepositoryError, UnsupportedValueError
+from gitexport.model.address import Address
 from gitexport.model.entity import MANIFEST_PATH, RELATIONS_DIRECTORY, Entity, Publication, Shard
+from gitexport.model.ports import Key
 from gitexport.model.relation import Relation
 from gitexport.model.relation_json import relation_from_json
 from gitexport.store.repository import DataRepository
-from gitexport.store.trees import TreeReader
+from gitexport.store.trees import FILE_MODE, TreeReader
 
 _REMEMBERED_TREES = 1024
 _REMEMBERED_MANIFESTS = 64
@@ -143,6 +146,26 @@ class StoredTree:
             found = self._history.entity(known, plain, entry.object_id)
             return found._replace(manifest=manifest)
         return None
+
+    def holds(self, entity: StoredEntity, address: Address) -> bool:
+        """Tells whether an address matches a document whose name holds its whole key.
+
+        An address of one document finds it whatever its name holds.
+        """
+        if address.key is not None:
+            try:
+                return self.blob(b"/".join(entity.paths.path(address.key))) is not None
+            except ValueError:
+                return False
+        return any(address.matches(key) for key in self._keys(entity))
+
+    def _keys(self, entity: StoredEntity) -> Iterator[Key]:
+        for directory, names in self.reader.walk(entity.manifest.directory.encode()):
+            for name, entry in names.items():
+                key = entity.paths.parse(directory + b"/" + name)
+                if entry.mode == FILE_MODE and isinstance(key, tuple):
+                    yield key
+            self.reader.forget(directory)
 
     def blob(self, path: bytes) -> bytes | None:
         """Gives the blob id of a file; None where there is no such file."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from gitexport.canonical.value import loads
 from gitexport.compare.changes import tree_changes
@@ -24,7 +24,6 @@ from gitexport.restore.tip import (
     require_names,
     write_document,
 )
-from gitexport.store.trees import FILE_MODE
 
 
 def plan_restore(tip: Tip, commit: Commit, only: Sequence[Address] = ()) -> Plan:
@@ -174,19 +173,10 @@ class _Planner:
         for address in addresses:
             if address not in self._matched and (
                 address.parts is None
-                or self._has(self._tip.tree, now, address)
-                or self._has(self._then, then, address)
+                or self._tip.tree.holds(now, address)
+                or self._then.holds(then, address)
             ):
                 self._matched.add(address)
-
-    def _has(self, tree: StoredTree, entity: StoredEntity, address: Address) -> bool:
-        if address.key is not None:
-            try:
-                return tree.blob(b"/".join(entity.paths.path(address.key))) is not None
-            except ValueError:
-                return False
-        keys = _keys(tree, entity)
-        return any(address.matches(key) for key in keys)
 
     def refuse_unmatched(self) -> None:
         """Refuses addresses that name no document, then or now."""
@@ -212,12 +202,3 @@ class _Planner:
 
 def _hex(blob: bytes | None) -> str | None:
     return None if blob is None else blob.hex()
-
-
-def _keys(tree: StoredTree, entity: StoredEntity) -> Iterator[Key]:
-    for directory, names in tree.reader.walk(entity.manifest.directory.encode()):
-        for name, entry in names.items():
-            key = entity.paths.parse(directory + b"/" + name)
-            if entry.mode == FILE_MODE and isinstance(key, tuple):
-                yield key
-        tree.reader.forget(directory)
