@@ -9,6 +9,7 @@ from gitexport.canonical.shards import Shortened
 from gitexport.canonical.value import loads
 from gitexport.compare.stored import describe_entity
 from gitexport.errors import CorruptRepositoryError, UnsupportedValueError
+from gitexport.model.address import Address
 from gitexport.model.entity import RELATIONS_DIRECTORY, Publication
 from gitexport.model.relation_json import published_columns
 from gitexport.transfer.archive_index import SUMMARY_PATH
@@ -64,6 +65,23 @@ class ArchiveSource:
                 message = f"'{path}' is not the document of any key of '{entity}'"
                 raise CorruptRepositoryError(message, where=self.place)
             yield SnapshotDocument(path, None if isinstance(key, Shortened) else key, content)
+
+    def holds(self, entity: str, address: Address) -> bool:
+        """Tells whether an address matches a document whose path holds its whole key.
+
+        Raises:
+            CorruptRepositoryError: As `documents`.
+        """
+        path = None
+        if address.key is not None:
+            try:
+                path = b"/".join(self.entities[entity].stored.paths.path(address.key)).decode()
+            except ValueError:
+                return False
+        return any(
+            found.path == path or (found.key is not None and address.matches(found.key))
+            for found in self.documents(entity)
+        )
 
     def close(self) -> None:
         """Closes the archive; safe to call twice."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from gitexport.canonical.value import loads
 from gitexport.compare.stored import StoredEntity, StoredHistory
 from gitexport.export.processes import processors, receive, started
+from gitexport.model.address import Address
 from gitexport.model.entity import RELATIONS_DIRECTORY, Publication
 from gitexport.model.ports import Key
 from gitexport.model.relation_json import published_columns
@@ -67,6 +68,14 @@ class CommitSource:
         """
         is_large = self._is_large(self.entities[entity].stored)
         return self._ahead(entity) if is_large else self.reader(entity).everything()
+
+    def holds(self, entity: str, address: Address) -> bool:
+        """Tells whether an address matches a document whose path holds its whole key.
+
+        Raises:
+            CorruptRepositoryError: A tree is missing or damaged.
+        """
+        return self._tree.holds(self.entities[entity].stored, address)
 
     def close(self) -> None:
         """Has nothing to end: the repository belongs to whoever opened it."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
+from gitexport.model.address import Address
 from gitexport.model.ports import Key, Progress
 from gitexport.model.recognition import ForeignDocument
 from gitexport.transfer.checked_documents import DocumentCheck
@@ -57,6 +58,26 @@ class ImportDocuments:
         """
         check = DocumentCheck(planned.name, planned.stored)
         return self._wanted(planned, check, self._counted(self.source.documents(planned.name)))
+
+    def holds(self, planned: PlannedEntity, address: Address) -> bool:
+        """Tells whether an address matches a document of the snapshot, or one that went.
+
+        Raises:
+            RowRefusedError: A document that has to be read for that tells no key.
+            CorruptRepositoryError: A document is damaged.
+        """
+        if self.source.holds(planned.name, address):
+            return True
+        check = DocumentCheck(planned.name, planned.stored)
+        if self._changes is not None:
+            changed = self._changes.documents(planned.name, check)
+            if any(address.matches(found.key) for found in changed):
+                return True
+        # Only the content tells a key that is too long for a name.
+        return address.key is None and any(
+            found.key is None and address.matches(check.key(found))
+            for found in self.source.documents(planned.name)
+        )
 
     def parts_of(self, planned: PlannedEntity) -> Sequence[Part]:
         """Divides an entity for processes that read it at once; empty where none should."""

@@ -14,7 +14,7 @@ from gitexport.errors import (
 )
 from gitexport.export.guards import is_mass_deletion
 from gitexport.export.options import Override
-from gitexport.model.address import format_address
+from gitexport.model.address import Address, format_address
 from gitexport.model.ports import Key
 from gitexport.model.recognition import Dangling
 from gitexport.model.writing import CascadeReach, StagedRows
@@ -116,6 +116,14 @@ def refuse_partial_mirror(planned: PlannedEntity) -> None:
         message = f"some rows of '{planned.name}' cannot be mirrored: their keys are the target's"
         hint = f"--mode {planned.name}=upsert, or mirror the whole entity"
         raise UsageError(message, where="--only", hint=hint)
+
+
+def unmatched(planned: PlannedEntity, address: Address) -> UsageError:
+    """Makes the error for an address that matches no document."""
+    message = f"'{address}' matches no document of the snapshot"
+    key = ", ".join(planned.stored.stored.key)
+    hint = f"the key of '{planned.name}' is {key}; * stands for any text, as in {planned.name}:1*"
+    return UsageError(message, where=str(address), hint=hint)
 
 
 @contextmanager

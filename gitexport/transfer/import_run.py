@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from gitexport.export.guards import is_source
+from gitexport.model.address import Address
 from gitexport.model.creation import WantedRelation
 from gitexport.model.ports import Key, Progress, SourceIdentity
 from gitexport.model.recognition import Recogniser
@@ -17,7 +18,7 @@ from gitexport.model.relation import RelationName
 from gitexport.model.writing import RowWriter, WritableSource, WritingOptions
 from gitexport.transfer import import_guards as guards
 from gitexport.transfer.import_documents import ImportDocuments
-from gitexport.transfer.import_options import ImportOptions
+from gitexport.transfer.import_options import ImportMode, ImportOptions
 from gitexport.transfer.import_plan import PlannedEntity, plan_entities
 from gitexport.transfer.import_report import ImportedEntity, ImportReport, MappedKey
 from gitexport.transfer.snapshot_source import SnapshotSource
@@ -133,6 +134,7 @@ class _Import:
         """Stages everything, and tells what writing it would do."""
         source = self._work.documents.source
         recogniser = self._recogniser
+        self._refuse_unmatched()
         self._recognise(recogniser)
         self._work.progress.stage("staging documents", self._work.documents.total(self._written))
         for planned in self._written:
@@ -153,6 +155,24 @@ class _Import:
         self._work.progress.stage("writing rows")
         with guards.naming_documents(self._work.planned, self._origin):
             self._work.writer.write()
+
+    def _refuse_unmatched(self) -> None:
+        """Refuses addresses that match no document, nor a row that a mirror might delete."""
+        for planned in self._written:
+            for address in self._work.options.only:
+                if (
+                    address.entity == planned.name
+                    and address.parts is not None
+                    and not self._work.documents.holds(planned, address)
+                    and not self._matches_row(planned, address)
+                ):
+                    raise guards.unmatched(planned, address)
+
+    def _matches_row(self, planned: PlannedEntity, address: Address) -> bool:
+        if planned.mode is not ImportMode.MIRROR or planned.recognised.is_rewritten:
+            return False
+        rows = self._work.writer.current(planned.entity, None, is_locked=False)
+        return any(address.matches(row.key) for row in rows)
 
     def _recognise(self, recogniser: Recogniser) -> None:
         rewritten = [planned for planned in self._work.planned if planned.recognised.is_rewritten]

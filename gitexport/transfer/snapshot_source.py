@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import NamedTuple, Protocol
 
 from gitexport.compare.stored import StoredEntity
+from gitexport.model.address import Address
 from gitexport.model.entity import Publication
 from gitexport.model.ports import Key
 
@@ -73,6 +74,15 @@ class SnapshotSource(Protocol):
 
         Raises:
             CorruptRepositoryError: A document is damaged, or is no regular file.
+        """
+
+    def holds(self, entity: str, address: Address) -> bool:
+        """Tells whether an address matches a document whose path holds its whole key.
+
+        An address of one document finds it whatever its path holds.
+
+        Raises:
+            CorruptRepositoryError: What has to be read for that is damaged.
         """
 
     def close(self) -> None:

@@ -145,6 +145,10 @@ def test_a_snapshot_of_a_newer_format_is_refused(users: Transfer) -> None:
 def test_what_options_name_has_to_be_there(users: Transfer) -> None:
     for arguments, words in {
         ("--only", "people"): "no entity 'people' in the snapshot",
+        ("--only", "users:7", "--only", "users:999"): "'users:999' matches no document",
+        ("--only", "users:1,2"): "'users:1,2' matches no document",
+        ("--only", "users:9*9"): "'users:9*9' matches no document",
+        ("--only", "users:x"): "the key of 'users' is id",
         ("--match", "users=nick"): "no published column 'nick' in 'users'",
         ("--mode", "people=skip"): "no entity 'people' in the snapshot",
         ("--base", "20200101-000000"): "there is no snapshot '20200101-000000'",

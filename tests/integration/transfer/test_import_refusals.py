@@ -43,3 +43,48 @@ def test_half_of_a_surrogate_pair_in_an_array_is_named(transfer: Transfer) -> No
     assert refused.code == 9, refused.err
     assert "column 'texts' holds half of a surrogate pair" in refused.err
     assert "data/lists/0/1.json" in refused.err
+
+
+def test_addresses_that_match_nothing_in_an_archive_are_refused(users: Transfer) -> None:
+    archive = str(users.path.parent / "users.tar.gz")
+    assert users.run("archive", "latest", "-f", archive).code == 0
+
+    for address in ("users:999", "users:1,2", "users:9*9", "users:x"):
+        refused = users.load("--mode", "upsert", "--only", address, source=archive)
+        assert (refused.code, f"'{address}' matches no document" in refused.err) == (2, True)
+
+    users.loaded("--mode", "upsert", "--only", "users:7", "--only", "users:1*", source=archive)
+    assert users.target.value("SELECT count(*) FROM users") == 12
+
+
+def test_an_address_may_match_what_is_not_in_the_snapshot_any_more(users: Transfer) -> None:
+    base = users.git("tag").split()[0]
+    users.loaded("--mode", "upsert")
+    users.source.sql("DELETE FROM users WHERE id = 7")
+    users.snapshot()
+    users.target.sql("INSERT INTO users VALUES (99, 'only here')")
+
+    def deleted(*arguments: str) -> int:
+        report = users.loaded(*arguments, "--only", "users:1", "--match", "users=id")
+        return int(report["entities"]["users"]["deleted"])
+
+    assert users.load("--mode", "upsert", "--only", "users:7").code == 2
+    assert deleted("--mode", "mirror", "--only", "users:99") == 1
+    assert deleted("--mode", "mirror", "--only", "users:7*", "--base", base) == 1
+    assert users.load("--mode", "mirror", "--only", "users:7").code == 2
+
+
+def test_an_address_matches_documents_whose_names_are_too_short_for_their_keys(
+    transfer: Transfer,
+) -> None:
+    table = "CREATE TABLE long (name text PRIMARY KEY)"
+    transfer.source.sql(
+        table, "INSERT INTO long SELECT repeat(c, 400) FROM unnest('{a,b}'::text[]) c"
+    )
+    transfer.target.sql(table)
+    transfer.snapshot()
+
+    assert transfer.load("--mode", "upsert", "--only", "long:c*").code == 2
+    transfer.loaded("--mode", "upsert", "--only", "long:a*", "--only", f"long:{'b' * 400}")
+
+    assert transfer.target.value("SELECT count(*) FROM long") == 2
