@@ -64,10 +64,11 @@ class _Planner:
         )
         self._types = _merged_types(wanted)
         self._found_types = existing_types(cursor, {*self._types, *_column_types(wanted)})
+        self._first = [*self._schema_steps(), *self._extension_steps()]
         self._calls = Calls(
             cursor,
             list(_texts(wanted, self._types.values())),
-            {schema for item in wanted for _name, schema in item.relation.extensions},
+            self._first,
             {str(qualified(name, name)) for name in self._types},
         )
         known = frozenset({*self._types, *self._found_types})
@@ -77,8 +78,7 @@ class _Planner:
     def plan(self) -> CreationPlan:
         """Puts the steps in order."""
         existing = self._existing()
-        body = [*self._type_steps(), *self._table_steps()]
-        steps = [*self._schema_steps(), *self._extension_steps(), *body]
+        steps = [*self._first, *self._type_steps(), *self._table_steps()]
         sentences = [text for maker in self._makers for text in maker.left_out]
         return CreationPlan(
             steps=tuple(steps),
@@ -103,7 +103,7 @@ class _Planner:
         return names
 
     def _schema_steps(self) -> Iterator[CreationStep]:
-        relations = [maker.relation for maker in self._makers]
+        relations = [item.relation for item in self._missing]
         names = {relation.name.schema for relation in relations}
         names |= {bound.name.schema for relation in relations for bound in relation.bounds}
         names |= {item.name.schema for relation in relations for item in relation.sequences}
@@ -113,7 +113,7 @@ class _Planner:
             yield CreationStep(f"schema {name}", f"CREATE SCHEMA {quoted(name)}")
 
     def _extension_steps(self) -> Iterator[CreationStep]:
-        wanted = {pair for maker in self._makers for pair in maker.relation.extensions}
+        wanted = {pair for item in self._missing for pair in item.relation.extensions}
         for name, schema in sorted(wanted):
             found = self._there.extensions.get(name)
             if found is None:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from gitexport.errors import PermissionDeniedError
-from gitexport.model.creation import CreationPlan
+from gitexport.model.creation import CreationPlan, CreationStep
 from gitexport.source.postgresql.errors import translating
 from gitexport.source.postgresql.session import Cursor
 
@@ -20,7 +20,17 @@ def create(cursor: Cursor, plan: CreationPlan) -> None:
         PermissionDeniedError: The role may not; the hint names what to grant.
         SourceError: The database refused; the transaction can only be given up.
     """
-    for step in plan.steps:
+    run_steps(cursor, plan.steps)
+
+
+def run_steps(cursor: Cursor, steps: Sequence[CreationStep]) -> None:
+    """Runs statements one after another, or fails.
+
+    Raises:
+        PermissionDeniedError: The role may not; the hint names what to grant.
+        SourceError: The database refused; the transaction can only be given up.
+    """
+    for step in steps:
         with _granting(), translating(step.what):
             # Composed of quoted names and of checked pieces; without parameters, as a percent
             # sign may stand in any of them.
