@@ -17,6 +17,7 @@ from gitexport.model.relation import ForeignKey, Relation, RelationName
 from gitexport.source.postgresql.catalog import read_relations
 from gitexport.source.postgresql.query_document import trusted
 from gitexport.source.postgresql.session import Cursor
+from gitexport.source.postgresql.writing.references import Answers, agree, is_unanswered
 from gitexport.source.postgresql.writing.refusals import (
     CHECK,
     FOREIGN_KEY,
@@ -113,34 +114,23 @@ def _is_taken(stage: Stage, columns: Sequence[str]) -> sql.Composable:
 
 
 def _lacks_target(stage: Stage, reference: ForeignKey) -> sql.Composable:
-    places = [stage.target.places[name] for name in reference.columns]
-    pairs = [
-        sql.SQL("p.{} = s.{}").format(sql.Identifier(column), place)
-        for column, place in zip(reference.referenced_columns, places, strict=True)
-    ]
-    given = [sql.SQL("s.{} IS NOT NULL").format(place) for place in places]
-    return sql.SQL("{} AND NOT EXISTS (SELECT FROM {} AS p WHERE {})").format(
-        sql.SQL(" AND ").join(given),
-        sql.Identifier(*reference.references),
-        sql.SQL(" AND ").join(pairs),
-    )
+    referring = [sql.SQL("s.{}").format(stage.target.places[name]) for name in reference.columns]
+    referred = [sql.Identifier("p", name) for name in reference.referenced_columns]
+    there = Answers(sql.Identifier(*reference.references), referred)
+    return is_unanswered(referring, [there])
 
 
 def _still_referenced(stage: Stage, relation: Relation, broken: Broken) -> Iterator[sql.Composable]:
     for reference in relation.foreign_keys:
+        names = reference.referenced_columns
         if (
             reference.name != broken.constraint
             or reference.references not in _tree(stage.target.relation)
-            or not set(reference.referenced_columns) <= set(stage.key)
+            or not set(names) <= set(stage.key)
         ):
             continue
-        pairs = [
-            sql.SQL("c.{} = s.{}").format(sql.Identifier(column), stage.target.places[referenced])
-            for column, referenced in zip(
-                reference.columns, reference.referenced_columns, strict=True
-            )
-        ]
+        referred = [sql.SQL("s.{}").format(stage.target.places[name]) for name in names]
+        referring = [sql.Identifier("c", name) for name in reference.columns]
         yield sql.SQL("EXISTS (SELECT FROM {} AS c WHERE {})").format(
-            sql.Identifier(*relation.name),
-            sql.SQL(" AND ").join(pairs),
+            sql.Identifier(*relation.name), agree(referring, referred)
         )

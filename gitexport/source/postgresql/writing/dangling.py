@@ -9,6 +9,7 @@ from psycopg import sql
 from gitexport.model.recognition import Dangling
 from gitexport.model.relation import ForeignKey
 from gitexport.source.postgresql.session import Cursor
+from gitexport.source.postgresql.writing.references import Answers, is_unanswered
 from gitexport.source.postgresql.writing.stage import Stage
 
 _SHOWN = 100
@@ -67,24 +68,17 @@ def _of_reference(
 
 def _conditions(stage: Stage, reference: ForeignKey, staged: Sequence[Stage]) -> list[sql.Composed]:
     """Says that a staged row is written, and that nothing answers its reference."""
-    places = [stage.target.places[name] for name in reference.columns]
-    conditions = [sql.SQL("s.{} IS NOT NULL").format(place) for place in places]
-    conditions.append(
-        sql.SQL(
-            "NOT EXISTS (SELECT FROM {} AS v WHERE v.line = s.line AND v.verdict <> 'u')"
-        ).format(stage.verdicts)
-    )
+    referring = [sql.SQL("s.{}").format(stage.target.places[name]) for name in reference.columns]
+    is_written = sql.SQL(
+        "NOT EXISTS (SELECT FROM {} AS v WHERE v.line = s.line AND v.verdict <> 'u')"
+    ).format(stage.verdicts)
     parents = [other for other in staged if _is_target(other, reference)]
-    conditions.append(_is_absent(stage, reference, parents))
+    answers = [_staying(reference, parents)]
     for parent in parents:
         if parent.rows and set(reference.referenced_columns) <= set(parent.target.places):
-            names = [parent.target.places[name] for name in reference.referenced_columns]
-            conditions.append(
-                sql.SQL("NOT EXISTS (SELECT FROM {} AS p WHERE {})").format(
-                    parent.table, _pairs(places, names)
-                )
-            )
-    return conditions
+            places = [parent.target.places[name] for name in reference.referenced_columns]
+            answers.append(Answers(parent.table, [sql.SQL("p.{}").format(p) for p in places]))
+    return [is_written, is_unanswered(referring, answers)]
 
 
 def _is_target(stage: Stage, reference: ForeignKey) -> bool:
@@ -92,10 +86,8 @@ def _is_target(stage: Stage, reference: ForeignKey) -> bool:
     return reference.references in {relation.name, *relation.partitions}
 
 
-def _is_absent(stage: Stage, reference: ForeignKey, parents: Sequence[Stage]) -> sql.Composed:
-    """Makes the condition that no row which stays answers a reference."""
-    places = [stage.target.places[name] for name in reference.columns]
-    names = [sql.Identifier(name) for name in reference.referenced_columns]
+def _staying(reference: ForeignKey, parents: Sequence[Stage]) -> Answers:
+    """Gives the rows that are there and not to be deleted."""
     left = [
         sql.SQL(" AND NOT EXISTS (SELECT FROM {} AS g WHERE {})").format(
             parent.gone, parent.target.same_key("p", "g")
@@ -103,13 +95,8 @@ def _is_absent(stage: Stage, reference: ForeignKey, parents: Sequence[Stage]) ->
         for parent in parents
         if parent.deletions
     ]
-    return sql.SQL("NOT EXISTS (SELECT FROM {} AS p WHERE {}{})").format(
-        sql.Identifier(*reference.references), _pairs(places, names), sql.SQL("").join(left)
-    )
-
-
-def _pairs(places: Sequence[sql.Identifier], names: Sequence[sql.Identifier]) -> sql.Composable:
-    return sql.SQL(" AND ").join(
-        sql.SQL("p.{} = s.{}").format(name, place)
-        for name, place in zip(names, places, strict=True)
+    return Answers(
+        sql.Identifier(*reference.references),
+        [sql.Identifier("p", name) for name in reference.referenced_columns],
+        sql.SQL("").join(left),
     )
