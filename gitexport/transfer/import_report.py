@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import Enum
 
 from gitexport.model.creation import CreationStep
 from gitexport.model.field_merge import FieldConflict
@@ -10,12 +12,20 @@ from gitexport.model.ports import Key
 from gitexport.model.writing import PeoplesCode, WriteCounts
 
 
+class SkipReason(str, Enum):
+    """Why nothing is done for a document."""
+
+    IS_THERE = "it is there already"
+    SOURCE_DELETED = "the source deleted it, which only a mirror does"
+    TARGET_DELETED = "the target deleted it"
+
+
 @dataclass(slots=True)
 class ImportedEntity:
     """One entity: how its rows are recognised, and what happens to them.
 
     `phase` counts from 1; entities of one phase do not wait for each other. `assigned` are
-    columns whose values the target gives to new rows. `reason` says why rows were skipped.
+    columns whose values the target gives to new rows. `reasons` count what was skipped by why.
     """
 
     name: str
@@ -25,7 +35,7 @@ class ImportedEntity:
     match: tuple[str, ...] = ()
     assigned: tuple[str, ...] = ()
     counts: WriteCounts = field(default_factory=WriteCounts)
-    reason: str | None = None
+    reasons: Mapping[SkipReason, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

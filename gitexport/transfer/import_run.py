@@ -20,7 +20,7 @@ from gitexport.transfer import import_guards as guards
 from gitexport.transfer.import_documents import ImportDocuments
 from gitexport.transfer.import_options import ImportMode, ImportOptions
 from gitexport.transfer.import_plan import PlannedEntity, plan_entities
-from gitexport.transfer.import_report import ImportedEntity, ImportReport, MappedKey
+from gitexport.transfer.import_report import ImportedEntity, ImportReport, MappedKey, SkipReason
 from gitexport.transfer.snapshot_source import SnapshotSource
 from gitexport.transfer.staging import ImportWork, Staging
 from gitexport.transfer.write_order import describe_order
@@ -198,11 +198,8 @@ class _Import:
 
     def _described(self, planned: PlannedEntity, phase: int) -> ImportedEntity:
         counts = self._work.writer.expected(planned.entity)
-        gone = self._staging.skipped.get(planned.name, 0)
-        reason = "it is there already" if counts.skipped else None
-        if gone:
-            counts = counts._replace(skipped=counts.skipped + gone)
-            reason = "the source deleted it, which only a mirror does"
+        reasons = {SkipReason.IS_THERE: counts.skipped} if counts.skipped else {}
+        reasons |= self._staging.skipped.get(planned.name, {})
         return ImportedEntity(
             planned.name,
             str(planned.entity.relation),
@@ -210,8 +207,8 @@ class _Import:
             phase,
             planned.recognised.match,
             planned.recognised.assigned,
-            counts,
-            reason,
+            counts._replace(skipped=sum(reasons.values())),
+            reasons,
         )
 
     def _origin(self, planned: PlannedEntity, key: Key) -> Key | None:
@@ -223,5 +220,7 @@ class _Import:
     def _keys(self, recogniser: Recogniser) -> Iterator[MappedKey]:
         for planned in self._work.planned:
             if planned.recognised.is_rewritten:
+                rowless = self._staging.rowless.get(planned.name, ())
                 for source, target, is_new in recogniser.pairs(planned.recognised):
-                    yield MappedKey(planned.name, source, target, is_new)
+                    if source not in rowless:
+                        yield MappedKey(planned.name, source, target, is_new)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import NamedTuple
@@ -15,7 +16,7 @@ from gitexport.transfer.checked_documents import DocumentCheck
 from gitexport.transfer.import_documents import ImportDocuments
 from gitexport.transfer.import_options import ImportMode, ImportOptions
 from gitexport.transfer.import_plan import PlannedEntity
-from gitexport.transfer.import_report import ImportReport
+from gitexport.transfer.import_report import ImportReport, SkipReason
 from gitexport.transfer.merging import MergedDocuments, merge_documents
 from gitexport.transfer.snapshot_source import ChangedDocument
 from gitexport.transfer.staging_ahead import Ahead
@@ -41,13 +42,15 @@ class ImportWork(NamedTuple):
 class Staging:
     """What is staged in one import's transaction.
 
-    `staged` is what the writer said of each entity. `skipped` counts by entity what the
-    source deleted and no mirror asked to delete.
+    `staged` is what the writer said of each entity. `skipped` counts by entity what a merge
+    leaves alone, by why. `rowless` are by entity the keys of documents whose rows the target
+    deleted and that get none.
     """
 
     def __init__(self, work: ImportWork) -> None:
         self.staged: dict[str, StagedRows] = {}
-        self.skipped: dict[str, int] = {}
+        self.skipped: dict[str, Counter[SkipReason]] = {}
+        self.rowless: dict[str, set[Key]] = {}
         self._work = work
 
     def stage(self, planned: PlannedEntity, recogniser: Recogniser, report: ImportReport) -> None:
@@ -113,18 +116,37 @@ class Staging:
     def _stage_merged(
         self, planned: PlannedEntity, natives: Sequence[NativeDocument], report: ImportReport
     ) -> None:
+        skipped = self.skipped.setdefault(planned.name, Counter())
+        if planned.mode is not ImportMode.MIRROR:
+            kept = [native for native in natives if native.document is not None]
+            skipped[SkipReason.SOURCE_DELETED] += len(natives) - len(kept)
+            natives = kept
         if planned.mode is ImportMode.SKIP:
+            gone = self._deleted_by_target(planned, natives)
+            skipped[SkipReason.TARGET_DELETED] += len(gone)
+            self.rowless.setdefault(planned.name, set()).update(gone)
+            natives = [native for native in natives if native.foreign_key not in gone]
             self._stage(planned, [(n.key, n.document) for n in natives if n.document], natives)
             return
-        if planned.mode is not ImportMode.MIRROR:
-            gone = sum(native.document is None for native in natives)
-            self.skipped[planned.name] = self.skipped.get(planned.name, 0) + gone
-            natives = [native for native in natives if native.document is not None]
         rows = self._work.writer.current(planned.entity, [native.key for native in natives])
         merged = self._merge(planned, natives, rows)
         report.conflicts += merged.conflicts
         self._stage(planned, merged.documents, natives)
         self._work.writer.stage_deletions(planned.entity, merged.deletions)
+
+    def _deleted_by_target(
+        self, planned: PlannedEntity, natives: Sequence[NativeDocument]
+    ) -> set[Key]:
+        """Finds the documents that were in the base and have no row any more."""
+        changed = [native for native in natives if native.base is not None]
+        rows = self._work.writer.current(planned.entity, [native.key for native in changed])
+        there = {row.key for row in rows}
+        return {
+            native.foreign_key
+            for native in changed
+            # The key that a row would get may be that of another one.
+            if native.is_known is False or native.key not in there
+        }
 
     def _merge(
         self,

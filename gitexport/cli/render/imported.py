@@ -83,8 +83,9 @@ def _remarks_on(entity: ImportedEntity) -> list[str]:
             f"{entity.name}: rows are recognised by {', '.join(entity.match)};"
             f" new ones get {', '.join(entity.assigned)} from the database"
         )
-    if entity.reason:
-        remarks.append(f"{entity.name}: {entity.counts.skipped:,} skipped: {entity.reason}")
+    for reason, count in entity.reasons.items():
+        if count:
+            remarks.append(f"{entity.name}: {count:,} skipped: {reason.value}")
     return remarks
 
 
@@ -166,7 +167,7 @@ def _members(report: ImportReport) -> dict[str, object]:
                 "match": entity.match,
                 "assigned": entity.assigned,
                 **{count: getattr(entity.counts, count) for count in _COUNTS},
-                "reason": entity.reason,
+                "reason": _reason(entity),
             }
             for entity in report.entities
         },
@@ -188,6 +189,10 @@ def _members(report: ImportReport) -> dict[str, object]:
             members for conflict in report.conflicts for members in _conflict_members(conflict)
         ],
     }
+
+
+def _reason(entity: ImportedEntity) -> str | None:
+    return "; ".join(reason.value for reason, count in entity.reasons.items() if count) or None
 
 
 def _conflict_members(conflict: MergeConflict) -> list[dict[str, object]]:

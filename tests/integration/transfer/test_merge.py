@@ -211,3 +211,64 @@ def test_a_merge_in_circles_comes_to_rest(apart: tuple[Transfer, str]) -> None:
     again = transfer.loaded("--mode", "upsert", "--base", tag)
 
     assert sum(entity["updated"] for entity in again["entities"].values()) == 0
+
+
+def test_skip_does_not_bring_back_what_the_target_deleted(apart: tuple[Transfer, str]) -> None:
+    transfer, tag = apart
+    transfer.source.sql(
+        "UPDATE people SET age = 1 WHERE id IN (2, 3)",
+        "DELETE FROM people WHERE id = 4",
+        "INSERT INTO people (id, email, team_id) VALUES (9, 'eve', 2)",
+    )
+    transfer.target.sql("DELETE FROM people WHERE email = 'cy'")
+    transfer.snapshot()
+
+    plan = transfer.load("--mode", "skip", "--base", tag, "--dry-run").out
+    report = transfer.loaded("--mode", "skip", "--base", tag, "--print-id-map")
+
+    assert set(_people(transfer.target)) == {"ann", "bob", "di", "eve"}
+    assert _people(transfer.target)["bob"][1] == 40
+    people = report["entities"]["people"]
+    assert (people["inserted"], people["skipped"]) == (1, 3)
+    assert "people: 1 skipped: it is there already\n" in plan
+    assert "people: 1 skipped: the source deleted it, which only a mirror does\n" in plan
+    assert "people: 1 skipped: the target deleted it\n" in plan
+    assert ["3"] not in [pair["source"] for pair in report["id_map"]]
+    assert all(reason in people["reason"] for reason in ("it is there", "the target deleted it"))
+
+
+def test_skip_inserts_what_is_new_and_was_deleted_nowhere(transfer: Transfer) -> None:
+    transfer.source.sql(
+        "CREATE TABLE t (id integer PRIMARY KEY, v text)", "INSERT INTO t VALUES (1, 'a'), (2, 'b')"
+    )
+    transfer.target.sql("CREATE TABLE t (id integer PRIMARY KEY, v text)")
+    tag = transfer.snapshot()
+    transfer.target.sql("INSERT INTO t VALUES (1, 'a')")
+    transfer.source.sql("UPDATE t SET v = 'new'", "INSERT INTO t VALUES (3, 'c')")
+    transfer.snapshot()
+
+    report = transfer.loaded("--mode", "skip", "--base", tag)
+
+    assert transfer.target.rows("SELECT id, v FROM t ORDER BY id") == [(1, "a"), (3, "c")]
+    found = report["entities"]["t"]
+    assert (found["inserted"], found["skipped"]) == (1, 2)
+    assert found["reason"] == "it is there already; the target deleted it"
+
+
+def test_what_skip_leaves_deleted_cannot_be_referred_to(apart: tuple[Transfer, str]) -> None:
+    transfer, tag = apart
+    transfer.source.sql(
+        "UPDATE teams SET motto = 'up' WHERE id = 2",
+        "INSERT INTO people (id, email, team_id) VALUES (9, 'eve', 2)",
+    )
+    transfer.target.sql(
+        "UPDATE people SET team_id = NULL WHERE email = 'bob'",
+        "DELETE FROM teams WHERE name = 'blue'",
+    )
+    transfer.snapshot()
+
+    refused = transfer.load("--mode", "skip", "--base", tag)
+
+    assert refused.code == 9
+    assert "refers to teams" in refused.err
+    assert "eve" not in _people(transfer.target)
