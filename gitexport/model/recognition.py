@@ -33,9 +33,10 @@ class RowReference(NamedTuple):
 class RecognisedEntity(NamedTuple):
     """How the rows of an entity are recognised.
 
-    `key` names documents, `match` are the columns by which rows are recognised, `assigned`
-    those whose values the target gives. `referred` are the columns that rewritten references
-    point to. `is_written` is False for an entity whose rows are only looked up.
+    `key` names documents, `columns` are those that documents hold and the relation has, also
+    generated ones, `match` those by which rows are recognised, `assigned` those whose values
+    the target gives. `referred` are the columns that rewritten references point to.
+    `is_written` is False for an entity whose rows are only looked up.
     """
 
     name: str
@@ -109,6 +110,23 @@ class Dangling(NamedTuple):
     columns: tuple[str, ...]
 
 
+class Misled(NamedTuple):
+    """A row to be written whose reference follows in columns that the target computes.
+
+    `computed` are those columns. `reference` are the texts of all referring columns as they
+    came, `meant` those that would refer to the same row in the target.
+    """
+
+    entity: str
+    key: Key
+    foreign_key: str
+    computed: tuple[str, ...]
+    reference: Key
+    meant: Key
+    target: RelationName
+    columns: tuple[str, ...]
+
+
 class Recogniser(Protocol):
     """Finds rows in one transaction, and changes none of people's.
 
@@ -141,6 +159,13 @@ class Recogniser(Protocol):
         """Finds documents to be written whose rewritten references have no target.
 
         Gives the first 100.
+        """
+
+    def misled(self, entity: RecognisedEntity) -> tuple[Misled, ...]:
+        """Finds documents to be written whose references cannot follow the rows that they mean.
+
+        These have other keys in the target, where the referring columns are generated. Gives
+        the first 100.
         """
 
     def documents(self, entity: RecognisedEntity) -> Iterator[Sequence[NativeDocument]]:

@@ -14,12 +14,14 @@ _WRITABLE = frozenset((RelationKind.TABLE, RelationKind.PARTITIONED))
 class ColumnFit(NamedTuple):
     """How the columns of a snapshot fit the target.
 
-    `columns` are written, or are generated and tell which row is meant. `lacking` are columns
-    of the target that need a value which the snapshot does not have, so that no row can be
-    inserted. `notes` say what is left out or converted.
+    `columns` are written, or are generated and tell which row is meant; `computed` are the
+    other generated ones. `lacking` are columns of the target that need a value which the
+    snapshot does not have, so that no row can be inserted. `notes` say what is left out or
+    converted.
     """
 
     columns: tuple[str, ...]
+    computed: tuple[str, ...]
     lacking: tuple[str, ...]
     notes: tuple[str, ...]
 
@@ -38,6 +40,7 @@ def fit_columns(
         message = f"'{target.name}' is a {target.kind.value}, which no import can write"
         raise ConfigError(message, where=f"entity '{name}'", hint=f"--exclude {name}")
     columns: list[str] = []
+    computed: list[str] = []
     notes: list[str] = []
     for column in published:
         found = target.column(column)
@@ -51,9 +54,9 @@ def fit_columns(
             columns.append(column)
             notes += _conversion(name, stored.column(column), found)
         else:
-            columns += [column] if column in keys else []
+            (columns if column in keys else computed).append(column)
             notes += _computation(name, stored.column(column), found)
-    return ColumnFit(tuple(columns), _lacking(target, published), tuple(notes))
+    return ColumnFit(tuple(columns), tuple(computed), _lacking(target, published), tuple(notes))
 
 
 def _conversion(name: str, before: Column | None, found: Column) -> list[str]:

@@ -90,7 +90,14 @@ def _assigned(entity: RecognisedEntity, references: Sequence[RowReference]) -> t
         column
         for column in candidates
         if column in entity.columns and column not in entity.match and column not in referring
+        # What the target computes, and no document is named by, is not given by us either.
+        if column in entity.key or not _is_generated(entity, column)
     )
+
+
+def _is_generated(entity: RecognisedEntity, name: str) -> bool:
+    column = entity.relation.column(name)
+    return column is not None and column.generated is not None
 
 
 def _changed(

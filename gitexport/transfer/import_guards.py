@@ -16,7 +16,8 @@ from gitexport.export.guards import is_mass_deletion
 from gitexport.export.options import Override
 from gitexport.model.address import Address, format_address
 from gitexport.model.ports import Key
-from gitexport.model.recognition import Dangling
+from gitexport.model.recognition import Dangling, Misled
+from gitexport.model.relation import RelationName
 from gitexport.model.writing import CascadeReach, StagedRows
 from gitexport.transfer.import_options import ImportMode, ImportOptions
 from gitexport.transfer.import_plan import PlannedEntity
@@ -40,6 +41,29 @@ def refuse_dangling(source: SnapshotSource, found: Sequence[Dangling]) -> None:
     message = f"{lines[0]}, which neither the snapshot nor the target has{more}"
     where = "; ".join(lines[1:]) or f"constraint '{found[0].foreign_key}'"
     hint = "import what is referred to as well, or leave these documents out with --exclude"
+    raise ConflictError(message, where=where, hint=hint)
+
+
+def refuse_misled(source: SnapshotSource, found: Sequence[Misled]) -> None:
+    """Refuses rows whose references would lead to other rows, as the target computes them.
+
+    Raises:
+        ConflictError: There are some; the first is named, with the row that it should refer to.
+    """
+    if not found:
+        return
+    first = found[0]
+    row = format_address(first.entity, first.key)
+    before = _referred(source, first.target, first.columns, first.reference)
+    after = _referred(source, first.target, first.columns, first.meant)
+    columns = ", ".join(f"'{name}'" for name in first.computed)
+    more = f" (and {len(found) - 1} more like it)" if len(found) > 1 else ""
+    message = (
+        f"{row} refers to {before}, which is {after} in the target; {columns} cannot follow,"
+        f" as the target generates it{more}"
+    )
+    where = f"constraint '{first.foreign_key}'"
+    hint = "leave these documents out with --exclude, or make it a plain column in the target"
     raise ConflictError(message, where=where, hint=hint)
 
 
@@ -157,13 +181,16 @@ def _place(entity: PlannedEntity, key: Key | None) -> str:
 
 def _in_words(source: SnapshotSource, dangling: Dangling) -> str:
     row = format_address(dangling.entity, dangling.key)
+    referred = _referred(source, dangling.target, dangling.columns, dangling.reference)
+    return f"{row} refers to {referred}"
+
+
+def _referred(
+    source: SnapshotSource, target: RelationName, columns: Sequence[str], values: Key
+) -> str:
     for name, entity in source.entities.items():
         relation = entity.stored.relation
-        is_meant = dangling.target in {relation.name, *relation.partitions}
-        if is_meant and dangling.columns == entity.stored.key:
-            return f"{row} refers to {format_address(name, dangling.reference)}"
-    values = ", ".join(
-        f"{name} '{value}'"
-        for name, value in zip(dangling.columns, dangling.reference, strict=True)
-    )
-    return f"{row} refers to a row of '{dangling.target}' with {values}"
+        if target in {relation.name, *relation.partitions} and columns == entity.stored.key:
+            return format_address(name, values)
+    named = zip(columns, values, strict=True)
+    return f"a row of '{target}' with " + ", ".join(f"{name} '{value}'" for name, value in named)

@@ -99,7 +99,9 @@ def _fit(
         where=_filter(configured, options, is_mirrored=is_written and mode is ImportMode.MIRROR),
         flag=configured.flag if configured else "json_exported",
     )
-    recognised = RecognisedEntity(name, relation, key, fit.columns, match, is_written=is_written)
+    # Also a column that the target computes may refer to rows that have other keys there.
+    held = (*fit.columns, *fit.computed)
+    recognised = RecognisedEntity(name, relation, key, held, match, is_written=is_written)
     return PlannedEntity(name, stored, entity, fit, mode, recognised)
 
 

@@ -184,8 +184,9 @@ class _Import:
             recogniser.recognise(planned.recognised)
         for planned in rewritten:
             if planned.is_written:
-                found = recogniser.dangling(planned.recognised)
-                guards.refuse_dangling(self._work.documents.source, found)
+                source, recognised = self._work.documents.source, planned.recognised
+                guards.refuse_dangling(source, recogniser.dangling(recognised))
+                guards.refuse_misled(source, recogniser.misled(recognised))
 
     def _describe(self, report: ImportReport) -> None:
         entities = {planned.name: planned for planned in self._written}

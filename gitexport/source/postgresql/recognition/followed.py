@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from psycopg import sql
 
 from gitexport.canonical.members import member_prefixes, with_members
 from gitexport.model.ports import Key
-from gitexport.model.recognition import Dangling, NativeDocument, RowReference
+from gitexport.model.recognition import Dangling, Misled, NativeDocument, RowReference
 from gitexport.source.postgresql.recognition.tables import EntityTables, all_of, listed, spaced
 from gitexport.source.postgresql.session import Cursor
 
@@ -36,6 +37,13 @@ class Following:
         found: list[Dangling] = []
         for reference in self._tables.entity.mapped:
             found += self._dangling(reference, _SHOWN - len(found))
+        return tuple(found)
+
+    def misled(self) -> tuple[Misled, ...]:
+        """Finds documents to be written whose computed references are others; the first 100."""
+        found: list[Misled] = []
+        for reference in self._tables.entity.mapped:
+            found += self._misled(reference, _SHOWN - len(found))
         return tuple(found)
 
     def documents(self) -> Iterator[Sequence[NativeDocument]]:
@@ -171,30 +179,14 @@ class Following:
     def _dangling(self, reference: RowReference, limit: int) -> list[Dangling]:
         parent = self._parents[reference.parent or ""]
         alias = self._alias("o", reference)
-        statement = sql.SQL(
-            "SELECT d.key, ARRAY[{values}] FROM {taken} d JOIN {known} k ON k.n = d.n"
-            " LEFT JOIN {parents} {alias} ON {meets}"
-            " WHERE d.is_written AND d.document IS NOT NULL AND {there}"
-            " AND ({alias}.n IS NULL OR {lost}) ORDER BY d.n LIMIT {limit}"
-        ).format(
-            values=listed(
-                sql.SQL("{}::text").format(self._own("o", name)) for name in reference.columns
-            ),
-            taken=self._tables.taken,
-            known=self._tables.known,
-            parents=parent.known,
-            alias=sql.Identifier(alias),
-            meets=self._meets("o", reference),
-            there=all_of(
-                sql.SQL("{} IS NOT NULL").format(self._own("o", name)) for name in reference.columns
-            ),
-            lost=sql.SQL(" OR ").join(
+        is_lost = sql.SQL("({}.n IS NULL OR {})").format(
+            sql.Identifier(alias),
+            sql.SQL(" OR ").join(
                 sql.SQL("{} IS NULL").format(parent.new(alias, referred))
                 for referred in reference.parent_columns
             ),
-            limit=sql.Literal(limit),
         )
-        self._cursor.execute(statement)
+        rows = self._referring(reference, self._old_texts(reference), is_lost, limit)
         return [
             Dangling(
                 self._tables.entity.name,
@@ -204,5 +196,69 @@ class Following:
                 reference.relation,
                 reference.parent_columns,
             )
-            for key, values in self._cursor
+            for key, values in rows
         ]
+
+    def _misled(self, reference: RowReference, limit: int) -> list[Misled]:
+        parent = self._parents[reference.parent or ""]
+        alias = self._alias("o", reference)
+        pairs = list(zip(reference.columns, reference.parent_columns, strict=True))
+        computed = [pair for pair in pairs if self._tables.is_generated(pair[0])]
+        if not computed:
+            return []
+        is_other = sql.SQL("({})").format(
+            sql.SQL(" OR ").join(
+                sql.SQL("{} <> {}").format(parent.new(alias, referred), self._own("o", name))
+                for name, referred in computed
+            )
+        )
+        texts = sql.SQL("{}, ARRAY[{}]").format(
+            self._old_texts(reference),
+            listed(sql.SQL("{}::text").format(parent.new(alias, name)) for _, name in pairs),
+        )
+        return [
+            Misled(
+                self._tables.entity.name,
+                tuple(key),
+                reference.name,
+                tuple(name for name, _ in computed),
+                tuple(old),
+                tuple(new),
+                reference.relation,
+                reference.parent_columns,
+            )
+            for key, old, new in self._referring(reference, texts, is_other, limit)
+        ]
+
+    def _old_texts(self, reference: RowReference) -> sql.Composable:
+        texts = (sql.SQL("{}::text").format(self._own("o", name)) for name in reference.columns)
+        return sql.SQL("ARRAY[{}]").format(listed(texts))
+
+    def _referring(
+        self,
+        reference: RowReference,
+        values: sql.Composable,
+        condition: sql.Composable,
+        limit: int,
+    ) -> list[tuple[Any, ...]]:
+        """Reads the keys and some values of documents to be written that refer to something."""
+        alias = self._alias("o", reference)
+        statement = sql.SQL(
+            "SELECT d.key, {values} FROM {taken} d JOIN {known} k ON k.n = d.n"
+            " LEFT JOIN {parents} {alias} ON {meets}"
+            " WHERE d.is_written AND d.document IS NOT NULL AND {there} AND {condition}"
+            " ORDER BY d.n LIMIT {limit}"
+        ).format(
+            values=values,
+            taken=self._tables.taken,
+            known=self._tables.known,
+            parents=self._parents[reference.parent or ""].known,
+            alias=sql.Identifier(alias),
+            meets=self._meets("o", reference),
+            there=all_of(
+                sql.SQL("{} IS NOT NULL").format(self._own("o", name)) for name in reference.columns
+            ),
+            condition=condition,
+            limit=sql.Literal(limit),
+        )
+        return self._cursor.execute(statement).fetchall()

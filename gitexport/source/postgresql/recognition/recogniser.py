@@ -8,6 +8,7 @@ from gitexport.model.ports import Key
 from gitexport.model.recognition import (
     Dangling,
     ForeignDocument,
+    Misled,
     NativeDocument,
     RecognisedEntity,
 )
@@ -55,6 +56,11 @@ class PostgresRecogniser:
         """Finds documents to be written whose rewritten references have no target."""
         with translating(f"following references of '{entity.name}'"):
             return self._following(entity).dangling()
+
+    def misled(self, entity: RecognisedEntity) -> tuple[Misled, ...]:
+        """Finds documents to be written whose references cannot follow the rows that they mean."""
+        with translating(f"following references of '{entity.name}'"):
+            return self._following(entity).misled()
 
     def documents(self, entity: RecognisedEntity) -> Iterator[Sequence[NativeDocument]]:
         """Gives an entity's documents to be written as the target would hold them."""

@@ -103,6 +103,11 @@ class EntityTables:
         column = self.entity.relation.column(name)
         return sql.SQL(column.type_name if column else "text")
 
+    def is_generated(self, name: str) -> bool:
+        """Tells whether the target computes a column."""
+        column = self.entity.relation.column(name)
+        return column is not None and column.generated is not None
+
     def _place(self, alias: str, kind: str, column: str) -> sql.Composable:
         return sql.SQL("{}.{}").format(
             sql.Identifier(alias), sql.Identifier(f"{kind}{self.columns.index(column)}")
