@@ -2,12 +2,13 @@
 
 Directory and shard come from the commit's manifest, the types of key columns from its
 relation files. Which columns are the key, the configuration says; for entities that it no
-longer names, the relation's own key.
+longer names, and where its key cannot have been the one of that layout, the relation's own.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from functools import lru_cache
 from typing import NamedTuple
@@ -37,6 +38,19 @@ class StoredEntity(NamedTuple):
     key: tuple[str, ...]
     relation: Relation
     paths: PathFunction
+
+    @classmethod
+    def with_key(
+        cls, name: str, manifest: EntityManifest, key: tuple[str, ...], relation: Relation
+    ) -> StoredEntity:
+        """Describes an entity whose documents a key names.
+
+        Raises:
+            ConfigError: No such key has the layout.
+        """
+        shard = Shard.parse(manifest.shard)
+        entity = Entity(name, relation.name, key, (), manifest.directory, shard)
+        return cls(name, manifest, key, relation, path_function(entity, relation))
 
 
 class StoredHistory:
@@ -68,6 +82,7 @@ class StoredHistory:
         """Tells how an entity is laid out, each version once.
 
         Raises:
+            ConfigError: The key was another one then, and no known key has that layout.
             CorruptRepositoryError: The relation's file cannot be read.
         """
         place = (name, manifest, relation_blob)
@@ -89,27 +104,39 @@ def describe_entity(
     """Tells how a snapshot lays out an entity, from the snapshot's own files.
 
     Raises:
+        ConfigError: The key was another one then, and no known key has that layout.
         CorruptRepositoryError: The relation's file or the manifest does not say it.
     """
     path = f"{RELATIONS_DIRECTORY}/{name}.json"
     try:
         relation = relation_from_json(loads(relation_file))
-        shard = Shard.parse(manifest.shard)
-        key = _key(publication, name, relation)
-        entity = Entity(name, relation.name, key, (), manifest.directory, shard)
-        return StoredEntity(name, manifest, key, relation, path_function(entity, relation))
+        # Every layout is one of an integer key.
+        PathFunction(manifest.directory, Shard.parse(manifest.shard), (True,))
     except (ValueError, UnsupportedValueError, ConfigError) as error:
         message = f"'{path}' and '{MANIFEST_PATH}' do not say where documents are: {error}"
         hint = f"see 'git log -- {path}'"
         raise CorruptRepositoryError(message, where=path, hint=hint) from error
+    keys = possible_keys(publication, name, relation)
+    for key in keys:
+        with suppress(ConfigError):
+            return StoredEntity.with_key(name, manifest, key, relation)
+    message = f"the key of '{name}' was another one then, of one integer column"
+    hint = "set 'key' in gitexport.toml to what it was then"
+    raise ConfigError(message, where=f"key = {list(keys[0])}", hint=hint)
 
 
-def _key(publication: Publication, name: str, relation: Relation) -> tuple[str, ...]:
-    for entity in publication.entities:
-        if name in {entity.name, entity.renamed_from}:
-            return entity.key
-    unique = relation.unique_keys[0].columns if relation.unique_keys else ()
-    return relation.primary_key or unique
+def possible_keys(publication: Publication, name: str, relation: Relation) -> list[tuple[str, ...]]:
+    """Lists the keys that may name documents of an entity, the likeliest first."""
+    keys = [
+        *(entity.key for entity in publication.entities if name in _names(entity)),
+        relation.primary_key,
+        *(unique.columns for unique in relation.unique_keys),
+    ]
+    return list(dict.fromkeys(key for key in keys if key)) or [()]
+
+
+def _names(entity: Entity) -> set[str | None]:
+    return {entity.name, entity.renamed_from}
 
 
 class StoredTree:
@@ -129,6 +156,7 @@ class StoredTree:
         """Finds an entity, also under its former name; None where the commit has none.
 
         Raises:
+            ConfigError: The key was another one then, and no known key has that layout.
             CorruptRepositoryError: The commit has documents of it and does not say of what.
         """
         entities = self.manifest.entities

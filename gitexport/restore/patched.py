@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from gitexport.canonical.value import loads
+from gitexport.compare.naming import has_key
 from gitexport.compare.patch import apply_patch
 from gitexport.compare.patch_file import DocumentPatch, PatchFile
 from gitexport.compare.stored import StoredEntity
@@ -12,7 +13,7 @@ from gitexport.model.field_merge import FieldConflict, same_value
 from gitexport.model.pointer import get, parse_pointer
 from gitexport.model.snapshot import Origin, OriginKind
 from gitexport.restore.plan import DocumentConflict, DocumentTarget, Plan
-from gitexport.restore.tip import Tip, blob_of, exists_in, has_key, write_document
+from gitexport.restore.tip import Tip, blob_of, exists_in, write_document
 
 
 def plan_apply(tip: Tip, patch: PatchFile) -> Plan:

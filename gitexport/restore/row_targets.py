@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from gitexport.compare.naming import key_of
 from gitexport.model.address import format_address
 from gitexport.model.report import ExportReport
 from gitexport.restore.plan import DocumentTarget, Plan
-from gitexport.restore.tip import Tip, key_of
+from gitexport.restore.tip import Tip
 
 
 def keep_rows(plan: Plan, tip: Tip, report: ExportReport) -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
-from gitexport.canonical.document_key import key_parts
-from gitexport.canonical.value import JsonValue, canonical_value, loads
-from gitexport.compare.stored import StoredEntity, StoredHistory, StoredTree
+from gitexport.canonical.value import JsonValue, canonical_value
+from gitexport.compare.naming import is_named_otherwise, names_one
+from gitexport.compare.stored import StoredEntity, StoredHistory, StoredTree, possible_keys
 from gitexport.errors import ConfigError, UnsupportedValueError
 from gitexport.model.address import Address
 from gitexport.model.entity import Entity
@@ -15,7 +15,6 @@ from gitexport.model.ports import Key
 from gitexport.model.snapshot import ObjectId
 from gitexport.store import refs
 from gitexport.store.pack import ObjectKind, object_id
-from gitexport.store.trees import FILE_MODE
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +61,8 @@ class Tip:
             raise ConfigError(
                 message,
                 where=f"key = {list(entity.key)}",
-                hint="set 'key' in gitexport.toml to what it was when that was exported",
+                hint="set 'key' in gitexport.toml to what it was when that was exported, and run"
+                " 'gitexport relayout'",
             )
         place = directory + b"/" + name
         return place, self.blob(place)
@@ -88,50 +88,28 @@ def require_names(history: StoredHistory, tree: StoredTree, entity: StoredEntity
     Raises:
         ConfigError: It names none of them, or others: the key was another one then.
     """
-    if not entity.manifest.count or _names_one(history, tree, entity):
+    today = possible_keys(history.publication, entity.name, entity.relation)[0]
+    if not entity.manifest.count:
+        return
+    if entity.key == today and names_one(history, tree, entity):
         return
     message = f"the documents of '{entity.name}' were not named by today's key then"
-    hint = "set 'key' in gitexport.toml to what it was then, or leave it out with --only"
-    raise ConfigError(message, where=f"key = {list(entity.key)}", hint=hint)
+    hint = (
+        "set 'key' and 'shard' in gitexport.toml to what they were then and run"
+        " 'gitexport relayout', or leave it out with --only"
+    )
+    raise ConfigError(message, where=f"key = {list(today)}", hint=hint)
 
 
-def _names_one(history: StoredHistory, tree: StoredTree, entity: StoredEntity) -> bool:
-    """Looks at the first document that the path function recognizes."""
-    for directory, names in tree.reader.walk(entity.manifest.directory.encode()):
-        for name, entry in names.items():
-            key = entity.paths.parse(directory + b"/" + name)
-            if key is None or entry.mode != FILE_MODE:
-                continue
-            if not isinstance(key, tuple):
-                return True
-            content = history.repository.read_blob(entry.object_id)
-            return has_key(content, entity, key) is not False
-        tree.reader.forget(directory)
-    return False
+def require_names_now(tip: Tip, entity: StoredEntity) -> None:
+    """Makes sure that the tip's documents of an entity are named by today's key.
 
-
-def has_key(document: bytes, entity: StoredEntity, key: Key) -> bool | None:
-    """Tells whether a document is that of a key; None where its values do not settle the text."""
-    value = _object(document)
-    if value is None or any(value.get(name) is None for name in entity.key):
-        return False
-    parts = key_parts(value, entity.relation, entity.key)
-    return None if None in parts else parts == key
-
-
-def key_of(document: bytes, entity: StoredEntity) -> Key | None:
-    """Reads a key from a document; None where its text is not that of the value."""
-    value = _object(document)
-    if value is None:
-        return None
-    found: list[str] = []
-    for name, part in zip(entity.key, key_parts(value, entity.relation, entity.key), strict=True):
-        # What stands in a document as text is nearly always the text of the value.
-        told = value.get(name) if part is None else part
-        if isinstance(told, bool) or not isinstance(told, (int, str)):
-            return None
-        found.append(str(told))
-    return tuple(found)
+    Raises:
+        ConfigError: They still have the names that another key gave them.
+    """
+    if entity.manifest.count and is_named_otherwise(tip.history, tip.tree, entity):
+        message = f"the documents of '{entity.name}' are not named by today's key yet"
+        raise ConfigError(message, where=f"entity '{entity.name}'", hint="run 'gitexport relayout'")
 
 
 def matching(addresses: Collection[Address], key: Key | None) -> list[Address]:
@@ -149,14 +127,6 @@ def blob_of(content: bytes) -> bytes:
 def write_document(value: object) -> bytes:
     """Writes a document that was read exactly."""
     return canonical_value(_checked(value))
-
-
-def _object(document: bytes) -> dict[str, JsonValue] | None:
-    try:
-        value = loads(document)
-    except UnsupportedValueError:
-        return None
-    return value if isinstance(value, dict) else None
 
 
 def _checked(value: object) -> JsonValue:

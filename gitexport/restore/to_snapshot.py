@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from gitexport.canonical.value import loads
 from gitexport.compare.changes import tree_changes
+from gitexport.compare.naming import key_of
 from gitexport.compare.stored import StoredEntity, StoredTree
 from gitexport.errors import UnsupportedValueError, UsageError
 from gitexport.model.address import Address
@@ -19,9 +20,9 @@ from gitexport.restore.tip import (
     Tip,
     blob_of,
     exists_in,
-    key_of,
     matching,
     require_names,
+    require_names_now,
     write_document,
 )
 
@@ -91,6 +92,7 @@ class _Planner:
             return
         self._plan.meant[configured.name] = addresses
         require_names(tip.history, self._then, then)
+        require_names_now(tip, now)
         for change in tree_changes(tip.history, self._then, tip.tree, Address(configured.name)):
             self._document(change, now, addresses)
         self._pending_documents(now, then, addresses)

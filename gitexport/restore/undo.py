@@ -13,6 +13,7 @@ from dataclasses import replace
 
 from gitexport.canonical.value import loads
 from gitexport.compare.changes import tree_changes
+from gitexport.compare.naming import key_of
 from gitexport.compare.stored import StoredEntity, StoredTree
 from gitexport.errors import UnsupportedValueError, UsageError
 from gitexport.model.address import Address
@@ -25,9 +26,9 @@ from gitexport.restore.tip import (
     Tip,
     blob_of,
     exists_in,
-    key_of,
     matching,
     require_names,
+    require_names_now,
     write_document,
 )
 
@@ -92,6 +93,7 @@ class _Undo:
             stored = tree.entity(name)
             if stored is not None:
                 require_names(self._tip.history, tree, stored)
+        require_names_now(self._tip, found)
         return found
 
     def document(self, change: DocumentChange, entity: StoredEntity) -> None:

@@ -194,6 +194,21 @@ def test_key_that_was_another_one_is_refused(journey: Journey, first: str) -> No
     assert journey.git("rev-parse", "main") == tip
 
 
+@pytest.mark.parametrize("command", ["restore", "revert"])
+def test_key_of_a_layout_for_numbers_is_refused_as_another_one(
+    journey: Journey, first: str, command: str
+) -> None:
+    """No text has a place in that layout, which damages nothing."""
+    config = journey.path / "gitexport.toml"
+    config.write_text(config.read_text().replace('key = ["id"]', 'key = ["name"]'))
+    config.write_text(config.read_text().replace('"block/1"', '"hash/1"'))
+
+    result = journey.run(command, first, "--dry-run")
+
+    assert result.code == 2
+    assert "not named by today's key then" in result.err
+
+
 def test_edited_file_stops_it(journey: Journey, first: str) -> None:
     path = next(name for name in documents(journey) if name.endswith("/42.json"))
     (journey.path / path).write_text("mine\n")
