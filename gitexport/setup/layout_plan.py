@@ -2,17 +2,20 @@
 
 The name of a document's file depends on its key alone, so a document moves by its name: the
 new layout says in which directory a file of that name stands. Names that were shortened carry
-the digest of the whole key, which is all that a layout by hash needs.
+the digest of the whole key, which is all that a layout by hash needs. Where other columns are
+the key now, each document says itself what its name is.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
-from gitexport.canonical.entity_paths import path_function
-from gitexport.canonical.manifest import Manifest
+from gitexport.canonical.entity_paths import key_not_unique, path_function
+from gitexport.canonical.manifest import EntityManifest, Manifest
 from gitexport.canonical.shards import PathFunction
+from gitexport.compare.naming import by_own_key, is_named_otherwise, key_of
 from gitexport.compare.stored import StoredEntity, StoredHistory, StoredTree
 from gitexport.errors import ConfigError, DecisionNeededError
 from gitexport.model.entity import (
@@ -28,7 +31,10 @@ from gitexport.store.trees import FILE_MODE, FileEdits, TreeEntry
 
 @dataclass(frozen=True, slots=True)
 class MovedEntity:
-    """An entity whose documents move; `former_name` is set where its name changes, too."""
+    """An entity whose documents move.
+
+    `former_name` is set where its name changes, too, `former_key` where its key does.
+    """
 
     name: str
     files: int
@@ -37,6 +43,16 @@ class MovedEntity:
     to_directory: str
     to_shard: str
     former_name: str | None = None
+    former_key: tuple[str, ...] | None = None
+
+
+class _Move(NamedTuple):
+    """A document, and the directory and name that it gets."""
+
+    directory: bytes
+    name: bytes
+    entry: TreeEntry
+    target: tuple[bytes, bytes]
 
 
 @dataclass(slots=True)
@@ -78,7 +94,8 @@ def plan_layout(history: StoredHistory, tree: StoredTree) -> LayoutPlan:
     """Plans the moves from what a commit holds to what the configuration says.
 
     Raises:
-        ConfigError: The files of an entity are not named by its configured key.
+        ConfigError: The files of an entity are not named by its configured key, and the
+            documents do not say what their names would be.
         DecisionNeededError: Other files stand where documents have to go.
         CorruptRepositoryError: The commit does not say how it is laid out.
     """
@@ -90,10 +107,15 @@ def plan_layout(history: StoredHistory, tree: StoredTree) -> LayoutPlan:
         if stored is None:
             continue
         known = stored.manifest
+        is_named = not is_named_otherwise(history, tree, stored)
+        stored = by_own_key(history, tree, stored)
         is_placed = (known.directory, known.shard) == (entity.directory, str(entity.shard))
-        if is_placed and stored.name == entity.name:
+        if is_placed and is_named and stored.name == entity.name:
             continue
-        count = 0 if is_placed else _plan_entity(plan, tree, entity, stored)
+        count = 0
+        if not (is_placed and is_named):
+            moves = (_placed if is_named else _renamed)(history, tree, entity, stored)
+            count = _plan_entity(plan, moves, entity, stored)
         former = stored.name if stored.name != entity.name else None
         plan.moves.append(
             MovedEntity(
@@ -104,6 +126,7 @@ def plan_layout(history: StoredHistory, tree: StoredTree) -> LayoutPlan:
                 entity.directory,
                 str(entity.shard),
                 former,
+                None if is_named else stored.key,
             )
         )
         manifest = _moved(manifest, entity, stored)
@@ -115,19 +138,21 @@ def plan_layout(history: StoredHistory, tree: StoredTree) -> LayoutPlan:
     return plan
 
 
-def _plan_entity(plan: LayoutPlan, tree: StoredTree, entity: Entity, stored: StoredEntity) -> int:
-    new = path_function(entity, stored.relation)
+def _plan_entity(
+    plan: LayoutPlan, moves: Iterator[_Move], entity: Entity, stored: StoredEntity
+) -> int:
     found = moved = 0
-    for directory, name, entry in _documents(tree, stored):
-        target = new.directory_of(name)
-        if target is None:  # pragma: no cover - both functions read the same names
-            continue
+    for move in moves:
         found += 1
-        if target == directory:
+        if move.target == (move.directory, move.name):
             continue
         moved += 1
-        plan.sources.setdefault(directory, {})[name] = None
-        plan.targets.setdefault(target, {})[name] = entry
+        directory, name = move.target
+        arrivals = plan.targets.setdefault(directory, {})
+        if name in arrivals:
+            raise key_not_unique(entity, (directory + b"/" + name).decode())
+        plan.sources.setdefault(move.directory, {})[move.name] = None
+        arrivals[name] = move.entry
     if not found and stored.manifest.count:
         message = f"no file in '{stored.manifest.directory}' is named by the key of '{entity.name}'"
         raise ConfigError(
@@ -136,6 +161,40 @@ def _plan_entity(plan: LayoutPlan, tree: StoredTree, entity: Entity, stored: Sto
             hint="set 'key' in gitexport.toml back to what it was when they were exported",
         )
     return moved
+
+
+def _placed(
+    _history: StoredHistory, tree: StoredTree, entity: Entity, stored: StoredEntity
+) -> Iterator[_Move]:
+    """Finds the new place of each document by its name."""
+    new = path_function(entity, stored.relation)
+    for directory, name, entry in _documents(tree, stored):
+        target = new.directory_of(name)
+        if target is None:  # pragma: no cover - both functions read the same names
+            continue
+        yield _Move(directory, name, entry, (target, name))
+
+
+def _renamed(
+    history: StoredHistory, tree: StoredTree, entity: Entity, stored: StoredEntity
+) -> Iterator[_Move]:
+    """Finds the new name of each document by what it holds in the columns of the new key.
+
+    Where the text of a key does not follow from that, the next export, which reads every row
+    as the key is another one, puts it right.
+
+    Raises:
+        ConfigError: A document does not hold a value for each column.
+    """
+    new = StoredEntity.with_key(entity.name, _manifest(entity, stored), entity.key, stored.relation)
+    for directory, name, entry in _documents(tree, stored):
+        key = key_of(history.repository.read_blob(entry.object_id), new)
+        if key is None:
+            path = (directory + b"/" + name).decode()
+            message = f"'{path}' cannot be named by the key ({', '.join(entity.key)})"
+            hint = "name columns that have a value in every document, or set 'key' back"
+            raise ConfigError(message, where=f"key = {list(entity.key)}", hint=hint)
+        yield _Move(directory, name, entry, new.paths.path(key))
 
 
 def _documents(tree: StoredTree, stored: StoredEntity) -> Iterator[tuple[bytes, bytes, TreeEntry]]:
@@ -152,10 +211,12 @@ def _moved(manifest: Manifest, entity: Entity, stored: StoredEntity) -> Manifest
         entity.name if name == stored.name else name: known
         for name, known in manifest.entities.items()
     }
-    entities[entity.name] = replace(
-        stored.manifest, directory=entity.directory, shard=str(entity.shard)
-    )
+    entities[entity.name] = _manifest(entity, stored)
     return replace(manifest, entities=entities)
+
+
+def _manifest(entity: Entity, stored: StoredEntity) -> EntityManifest:
+    return replace(stored.manifest, directory=entity.directory, shard=str(entity.shard))
 
 
 def _rename_relation(

@@ -146,6 +146,7 @@ class _Relayout:
             f"{move.name}: {move.files} from {move.from_directory} ({move.from_shard})"
             f" to {move.to_directory} ({move.to_shard})"
             + (f", before named {move.former_name}" if move.former_name else "")
+            + (f", before by {', '.join(move.former_key)}" if move.former_key else "")
             for move in moves
         ]
         trailers = [f"{SNAPSHOT}: {tag}", f"{SETUP}: relayout"]

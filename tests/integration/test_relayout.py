@@ -189,6 +189,90 @@ def test_long_keys_move_by_the_digest_in_their_name(journey: Journey) -> None:
     assert journey.done("export", "--full", "-o", "json").json()["snapshot"] is None
 
 
+def change_key(journey: Journey) -> None:
+    """Names users by their names instead of their id, in the configuration alone."""
+    configure(journey, "users", shard="hash/1")
+    path = journey.path / "gitexport.toml"
+    path.write_text(path.read_text().replace('key = ["id"]', 'key = ["name"]'))
+
+
+def test_another_key_names_documents_anew(journey: Journey) -> None:
+    journey.sql("ALTER TABLE users ALTER name SET NOT NULL, ADD UNIQUE (name)")
+    journey.export()
+    before = documents(journey)
+    change_key(journey)
+    stopped = journey.run("export")
+    assert stopped.code == 6
+    assert "gitexport relayout" in stopped.err
+
+    report = journey.done("relayout", "-o", "json").json()
+
+    after = documents(journey)
+    assert report["entities"]["users"]["former_key"] == ["id"]
+    assert report["files"] == 60
+    assert sorted(before.values()) == sorted(after.values())
+    assert not any(path.endswith("/42.json") and "/users/" in path for path in after)
+    assert "(hash/1), before by id\n" in journey.git("log", "-1", "--format=%B")
+    journey.done("track")
+    export = journey.done("export", "-o", "json").json()
+    assert export["entities"]["users"]["unchanged"] == 60
+    assert documents(journey) == after
+    journey.done("log")
+    fsck(journey.path)
+
+
+def test_way_back_from_another_key(journey: Journey) -> None:
+    journey.sql("ALTER TABLE users ALTER name SET NOT NULL, ADD UNIQUE (name)")
+    journey.export()
+    before, written = documents(journey), (journey.path / "gitexport.toml").read_text()
+    change_key(journey)
+    journey.done("relayout")
+
+    (journey.path / "gitexport.toml").write_text(written)
+    journey.done("relayout")
+
+    assert documents(journey) == before
+
+
+def test_another_key_in_the_same_layout_names_documents_anew(journey: Journey) -> None:
+    journey.sql("ALTER TABLE users ALTER name SET NOT NULL, ADD UNIQUE (name)")
+    configure(journey, "users", shard="hash/1")
+    journey.done("relayout")
+    journey.export("--full")
+    before = documents(journey)
+    change_key(journey)
+
+    assert journey.done("relayout", "-o", "json").json()["files"] == 60
+
+    after = documents(journey)
+    assert sorted(before.values()) == sorted(after.values())
+    assert before.keys() != after.keys()
+
+
+def test_key_that_documents_do_not_tell_is_refused(journey: Journey) -> None:
+    journey.sql("UPDATE users SET name = NULL WHERE id = 7")
+    journey.export()
+    tip = journey.git("rev-parse", "main")
+    change_key(journey)
+
+    result = journey.run("relayout")
+
+    assert result.code == 2
+    assert "/7.json' cannot be named by the key (name)" in result.err
+    assert journey.git("rev-parse", "main") == tip
+
+
+def test_key_that_two_documents_share_is_refused(journey: Journey) -> None:
+    journey.sql("UPDATE users SET name = 'same' WHERE id IN (7, 8)")
+    journey.export()
+    change_key(journey)
+
+    result = journey.run("relayout")
+
+    assert result.code == 2
+    assert "the key of 'users' is not unique" in result.err
+
+
 def test_edited_document_stops_it(journey: Journey) -> None:
     configure(journey, "users", directory="data/people")
     path = next(name for name in documents(journey) if name.endswith("/42.json"))

@@ -25,7 +25,7 @@ class RelayoutArguments(NamedTuple):
     short_help="Move documents to the configured layout, in one commit.",
     help="""Bring files to the configured layout, as one tagged commit of pure renames.
 
-Change 'directory' or 'shard' of entities in gitexport.toml, or rename an entity and set
+Change 'directory', 'shard' or 'key' of entities in gitexport.toml, or rename an entity and set
 'renamed_from', then run this. No row is read, no document changes, rows that are not pending
 stay so, and git log --follow goes on. The changed gitexport.toml is part of the commit.
 Needs no database.""",
@@ -75,6 +75,9 @@ def _print(report: RelayoutReport, invocation: Invocation) -> None:
         ],
         numeric={"files"},
     )
+    for move in report.entities:
+        if move.former_key is not None:
+            output.line(f"files of {move.name} were named by {', '.join(move.former_key)} before")
     if report.is_dry_run:
         output.line("nothing was changed")
         return
@@ -95,6 +98,7 @@ def _members(report: RelayoutReport) -> dict[str, object]:
                 "from": {"directory": move.from_directory, "shard": move.from_shard},
                 "to": {"directory": move.to_directory, "shard": move.to_shard},
                 "renamed_from": move.former_name,
+                "former_key": None if move.former_key is None else list(move.former_key),
             }
             for move in report.entities
         },

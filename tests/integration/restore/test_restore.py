@@ -209,6 +209,42 @@ def test_key_of_a_layout_for_numbers_is_refused_as_another_one(
     assert "not named by today's key then" in result.err
 
 
+def test_key_of_an_exported_layout_for_numbers_is_refused_too(journey: Journey, first: str) -> None:
+    journey.sql("ALTER TABLE users ALTER name SET NOT NULL, ADD UNIQUE (name)")
+    config = journey.path / "gitexport.toml"
+    written = config.read_text()
+    journey.export()
+    config.write_text(
+        written.replace('key = ["id"]', 'key = ["name"]').replace("block/1", "hash/1")
+    )
+    journey.done("relayout")
+    journey.done("track")
+    journey.export()
+
+    result = journey.run("restore", first, "--database", "--dry-run")
+
+    assert result.code == 2
+    assert "not named by today's key then" in result.err
+
+
+def test_tip_that_has_the_names_of_another_key_is_refused(journey: Journey, first: str) -> None:
+    journey.sql("ALTER TABLE users ALTER name SET NOT NULL, ADD UNIQUE (name)")
+    journey.export()
+    config = journey.path / "gitexport.toml"
+    written = config.read_text()
+    config.write_text(written.replace('key = ["id"]', 'key = ["name"]').replace("block", "hash"))
+    journey.done("relayout")
+    config.write_text(written)
+
+    stopped = journey.run("restore", first)
+    journey.done("relayout")
+    journey.done("restore", first)
+
+    assert stopped.code == 2
+    assert "gitexport relayout" in stopped.err
+    assert documents(journey) == documents(journey, first)
+
+
 def test_edited_file_stops_it(journey: Journey, first: str) -> None:
     path = next(name for name in documents(journey) if name.endswith("/42.json"))
     (journey.path / path).write_text("mine\n")
