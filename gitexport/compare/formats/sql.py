@@ -12,11 +12,11 @@ from itertools import groupby
 from gitexport.compare.comparison import Comparison
 from gitexport.compare.formats import Write
 from gitexport.compare.formats.sql_rows import RowSource
-from gitexport.compare.formats.sql_values import quote_name, quote_text
 from gitexport.compare.row_changes import RowChange, RowStep
 from gitexport.compare.row_order import Statement, plan_rows
 from gitexport.model.changeset import ChangeKind, FileRole
 from gitexport.model.relation import Relation, RelationName
+from gitexport.model.sql_text import quote_name, quote_text
 
 _OPENING = (
     "SET LOCAL client_encoding = 'UTF8';",

@@ -12,13 +12,10 @@ import re
 from collections.abc import Mapping
 
 from gitexport.canonical.value import ExactNumber, JsonValue, dumps_line
-from gitexport.compare.formats.visible import HIDDEN
 from gitexport.errors import UnsupportedValueError
 from gitexport.model.relation import NamedType, Relation, TypeKind
+from gitexport.model.sql_text import quote_text
 
-_ESCAPED = re.compile(f"[\x00-\x1f{HIDDEN}]")
-_SHORT_ESCAPES = {"\b": "\\b", "\f": "\\f", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
-_LONGEST_SHORT = 0xFFFF
 _IDENTIFIER = r'(?:"(?:[^"\x00]|"")+"|[^\W\d][\w$]*)'
 _SIZE = r"(?:\((?:-?\d+|[A-Za-z]+)(?:,-?\d+)?\))?"
 _FIELDS = r"(?: (?:year|month|day|hour|minute|second)(?: to (?:month|hour|minute|second))?)?"
@@ -140,30 +137,6 @@ class Literals:
         return type_name
 
 
-def quote_text(text: str) -> str:
-    """Writes a string literal that reads the same under every setting of the server.
-
-    Raises:
-        UnsupportedValueError: The text holds U+0000, which PostgreSQL does not have.
-    """
-    if "\x00" in text:
-        message = "holds U+0000, which PostgreSQL does not have"
-        raise UnsupportedValueError(message)
-    quoted = text.replace("'", "''")
-    if "\\" not in text and not _ESCAPED.search(text):
-        return f"'{quoted}'"
-    return "E'" + _ESCAPED.sub(_escape, quoted.replace("\\", "\\\\")) + "'"
-
-
-def quote_name(name: str) -> str:
-    """Writes an identifier, always in quotes: new versions reserve new words."""
-    quoted = name.replace('"', '""')
-    if not _ESCAPED.search(name):
-        return f'"{quoted}"'
-    plain = quoted.replace("\\", "\\\\")
-    return 'U&"' + _ESCAPED.sub(lambda found: f"\\+{ord(found[0]):06x}", plain) + '"'
-
-
 def _scalar(value: JsonValue, base: str) -> str:
     if isinstance(value, bool):
         text = "true" if value else "false"
@@ -184,14 +157,6 @@ def _hstore(value: JsonValue) -> str:
 
 def _json(value: JsonValue) -> str:
     return dumps_line(value).decode().rstrip("\n")
-
-
-def _escape(found: re.Match[str]) -> str:
-    char = found[0]
-    code = ord(char)
-    if char in _SHORT_ESCAPES:
-        return _SHORT_ESCAPES[char]
-    return f"\\u{code:04x}" if code <= _LONGEST_SHORT else f"\\U{code:08x}"
 
 
 def _checked(type_name: str) -> str:

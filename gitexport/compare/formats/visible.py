@@ -14,12 +14,7 @@ from typing import cast
 from gitexport.canonical.value import JsonValue, canonical_value, dumps_line
 from gitexport.compare.changed_document import ChangedDocument
 from gitexport.model.changeset import ABSENT
-
-HIDDEN = (
-    "\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
-    "\U000e0000-\U000e007f"
-)
-"""Characters that steer terminals, reorder text or are not seen, for a set in a pattern."""
+from gitexport.model.sql_text import HIDDEN
 
 _HIDDEN = re.compile(f"[{HIDDEN}]")
 _PLAIN = re.compile(r"[\w./:+~-]+", re.ASCII)

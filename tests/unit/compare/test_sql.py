@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from gitexport.canonical.value import JsonValue, canonical_value
-from gitexport.compare.formats.sql_values import Literals, quote_name, quote_text
+from gitexport.compare.formats.sql_values import Literals
 from gitexport.errors import UnsupportedValueError
 from gitexport.model.changeset import ChangedFile, ChangeKind, FileRole
 from gitexport.model.relation import Column, Relation, RelationKind, RelationName
@@ -177,11 +177,3 @@ def test_geometry_is_read_from_its_geojson() -> None:
     assert Literals(relation).column("i", [point]) == (
         f"ARRAY[{text}]::public.geometry(Point,4326)[]"
     )
-
-
-def test_quoting() -> None:
-    assert quote_text("it's") == "'it''s'"
-    assert quote_text("a\\b") == "E'a\\\\b'"
-    assert quote_text("a'\n\u202e\U000e0001") == "E'a''\\n\\u202e\\U000e0001'"
-    assert quote_name('a"b') == '"a""b"'
-    assert quote_name("a\nb\\") == 'U&"a\\+00000ab\\\\"'
