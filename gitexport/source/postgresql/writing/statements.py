@@ -148,11 +148,11 @@ def _insert(stage: Stage, shape: int, late: Collection[str], expected: int) -> s
         columns=sql.SQL(", ").join(columns),
         values=sql.SQL(", ").join(values),
         stage=stage.table,
-        condition=_is_new(stage, shape) if expected < stage.rows else _has_shape(shape),
+        condition=is_new(stage, shape) if expected < stage.rows else _has_shape(shape),
     )
 
 
-def _is_new(stage: Stage, shape: int) -> sql.Composable:
+def is_new(stage: Stage, shape: int) -> sql.Composable:
     """Tells documents that have no row yet, and are to get one."""
     return sql.SQL(
         "{} AND s.action <> 'u' AND NOT EXISTS (SELECT FROM {} AS v WHERE v.line = s.line)"
