@@ -21,6 +21,8 @@ _STRINGS = {"text", "varchar", "bpchar", "name", "bytea", "uuid", "bit", "varbit
 _TIMES = {"date", "time", "timetz", "timestamp", "timestamptz", "interval"}
 _ADDRESSES = {"inet", "cidr", "macaddr", "macaddr8"}
 _INTEGERS = frozenset(("pg_catalog", name) for name in ("int2", "int4", "int8"))
+# It is seen beside people's relation, which is read under its own name.
+_GIVEN = "gitexport_given"
 _COMPARABLE = frozenset(_NUMBERS | _STRINGS | _TIMES | _ADDRESSES)
 
 
@@ -53,7 +55,7 @@ class KeyMatch(NamedTuple):
         outer: list[sql.Composable] = []
         inner: list[sql.Composable] = []
         for place, name in enumerate(reading.key):
-            given = sql.SQL("w.{}").format(sql.Identifier(f"k{place}"))
+            given = sql.Identifier(_GIVEN, f"k{place}")
             outer.append(sql.SQL('{}::text COLLATE "C"').format(reading.column(name)))
             inner.append(given)
             kind = self.types[place]
@@ -90,7 +92,7 @@ class KeyMatch(NamedTuple):
         """
         conditions: list[sql.Composable] = [reading.condition]
         for place, name in enumerate(reading.key):
-            given = sql.SQL("w.{}").format(sql.Identifier(f"k{place}"))
+            given = sql.Identifier(_GIVEN, f"k{place}")
             column = reading.column(name)
             conditions.append(sql.SQL('{}::text COLLATE "C" = {}').format(column, given))
             kind = self.types[place]
@@ -99,8 +101,9 @@ class KeyMatch(NamedTuple):
                     sql.SQL("{} = {}::{}").format(column, given, sql.Identifier(*kind))
                 )
         statement = sql.SQL(
-            "SELECT w.* FROM {given} WHERE EXISTS (SELECT FROM {source} WHERE {condition})"
+            "SELECT {alias}.* FROM {given} WHERE EXISTS (SELECT FROM {source} WHERE {condition})"
         ).format(
+            alias=sql.Identifier(_GIVEN),
             given=_given(keys),
             source=reading.source,
             condition=sql.SQL(" AND ").join(conditions),
@@ -118,7 +121,8 @@ def _comparable(base: ValueType) -> tuple[str, str] | None:
 
 def _given(keys: Sequence[Key]) -> sql.Composable:
     columns = list(zip(*keys, strict=True))
-    return sql.SQL("unnest({}) AS w({})").format(
+    return sql.SQL("unnest({}) AS {}({})").format(
         sql.SQL(", ").join(sql.SQL("{}::text[]").format(sql.Literal(list(c))) for c in columns),
+        sql.Identifier(_GIVEN),
         sql.SQL(", ").join(sql.Identifier(f"k{place}") for place in range(len(columns))),
     )

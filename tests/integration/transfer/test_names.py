@@ -66,3 +66,69 @@ def test_percent_signs_in_every_name(transfer: Transfer, tracking: str) -> None:
     assert report["entities"]["ra_sb"]["updated"] == 1
     for arguments in (["reset"], ["export"], ["doctor"], ["untrack"]):
         done(transfer, *arguments)
+
+
+# What statements of ours call people's relations and what stands beside them.
+ALIASES = (
+    *("b", "d", "f", "g", "h", "k", "l", "m", "n", "o", "p", "q", "r", "s", "t", "v", "w", "x"),
+    *("w0", "k0", "c0", "p0", "o_p0", "item0", "item1", "again", "old", "new", "locked"),
+)
+PARTITIONED = {"b", "l", "p", "r", "s", "t", "w", "again"}
+BESIDE = ("d", "f", "p", "r", "s", "t", "w", "item0")
+
+
+def alias_table(name: str) -> str:
+    """Makes a table that has a column of its own name, and others that are ours elsewhere."""
+    columns = dict.fromkeys((name, "line", "place", "document"))
+    listed = ", ".join(f'"{column}" text' for column in columns)
+    head = f'CREATE TABLE "{name}" (id serial PRIMARY KEY, name text NOT NULL, list int[], {listed}'
+    if name not in PARTITIONED:
+        return f'{head}, parent int REFERENCES "{name}", UNIQUE (name))'
+    parts = (
+        f'; CREATE TABLE "{name}_{n}" PARTITION OF "{name}"'
+        f" FOR VALUES WITH (MODULUS 2, REMAINDER {n})"
+        for n in (0, 1)
+    )
+    return f"{head}, parent int) PARTITION BY HASH (id){''.join(parts)}"
+
+
+@pytest.mark.parametrize(("tracking", "names"), [("flag", ALIASES), ("table", BESIDE)])
+def test_tables_named_like_aliases(
+    transfer: Transfer, tracking: str, names: tuple[str, ...]
+) -> None:
+    made = [alias_table(name) for name in names]
+    quoted = [f'"{name}"' for name in names]
+    transfer.source.sql(*made)
+    for table in quoted:
+        transfer.source.sql(
+            f"INSERT INTO {table} (name, list, parent, line)"
+            " SELECT 'n' || n, ARRAY[n], nullif(n, 1) - 1, n FROM generate_series(1, 4) AS n"
+        )
+    transfer.target.sql(*made)
+    done(transfer, "init", "-q")
+    for name in names:
+        where = f"""where = '"{name}".id < 100 AND name IS NOT NULL'"""
+        transfer.configure(name, f'tracking = "{tracking}"\n{where}')
+    done(transfer, "track", "-q")
+    first = transfer.snapshot()
+    before = transfer.source.dump(*quoted)
+
+    for table in quoted:
+        transfer.source.sql(
+            f"DELETE FROM {table} WHERE id = 4",
+            f"UPDATE {table} SET name = CASE id WHEN 1 THEN 'x' ELSE 'n1' END WHERE id < 3",
+            f"INSERT INTO {table} (id, name) VALUES (50, 'new')",
+        )
+    transfer.snapshot()
+    done(transfer, "restore", first, "--database", "--yes")
+    assert transfer.source.dump(*quoted) == before
+    done(transfer, "export", "--full")
+
+    matches = [text for name in names for text in ("--match", f"{name}=name")]
+    report = transfer.loaded("--mode", "upsert", *matches)["entities"]
+    assert {report[name]["inserted"] for name in names} == {4}
+    for table in quoted:
+        transfer.target.sql(f"INSERT INTO {table} (name) VALUES ('only here')")
+    report = transfer.loaded("--mode", "mirror", "--accept-config", *matches)["entities"]
+    assert {report[name]["deleted"] for name in names} == {1}
+    assert transfer.target.dump(*quoted) == transfer.source.dump(*quoted)

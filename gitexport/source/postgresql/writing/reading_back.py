@@ -67,12 +67,9 @@ def rows_of_stage(cursor: Cursor, stage: Stage) -> Iterator[CurrentRow]:
     target = stage.target
     for table, is_used in ((stage.table, stage.rows), (stage.gone, stage.deletions)):
         if is_used:
-            # By the relation's own name, under which it is read.
-            same = target.same_key(target.entity.relation.name, "s")
-            present = sql.SQL("EXISTS (SELECT FROM {} AS s WHERE {})").format(table, same)
+            present = stage.has_row(table)
             if table is stage.gone:
-                other = sql.SQL(" AND NOT EXISTS (SELECT FROM {} AS s WHERE {})")
-                present = present + other.format(stage.table, same)
+                present = sql.SQL("{} AND NOT {}").format(present, stage.has_row(stage.table))
             rows = _rows(target)
             yield from _read(cursor, target, target.reading.match, _where(rows, present))
 

@@ -141,19 +141,27 @@ class Stage:
         rows = target.reading.reading(target.entity, RowScope.ALL)
         self._cursor.execute(
             sql.SQL(
-                "INSERT INTO {gone} SELECT {key} FROM {source} WHERE {condition}"
-                " AND NOT EXISTS (SELECT FROM {stage} AS s WHERE {same})"
+                "INSERT INTO {gone} SELECT {key} FROM {source} WHERE {condition} AND NOT {staged}"
             ).format(
                 gone=self.gone,
                 key=sql.SQL(", ").join(rows.column(name) for name in self.key),
                 source=rows.source,
                 condition=rows.condition,
-                stage=self.table,
-                same=target.same_key(target.entity.relation.name, "s"),
+                staged=self.has_row(self.table),
             )
         )
         self.deletions += self._cursor.rowcount
         return self._cursor.rowcount
+
+    def has_row(self, table: sql.Identifier) -> sql.Composable:
+        """Makes the condition that a row, read under its relation's own name, is in a table."""
+        # The relation may be named by any alias that is not clearly ours.
+        alias = "gitexport_staged"
+        return sql.SQL("EXISTS (SELECT FROM {} AS {} WHERE {})").format(
+            table,
+            sql.Identifier(alias),
+            self.target.same_key(self.target.entity.relation.name, alias),
+        )
 
     def settle(self) -> None:
         """Brings what is staged into its final form, once everything is."""
