@@ -52,7 +52,7 @@ def names_one(history: StoredHistory, tree: StoredTree, entity: StoredEntity) ->
 
 def has_key(document: bytes, entity: StoredEntity, key: Key) -> bool | None:
     """Tells whether a document is that of a key; None where its values do not settle the text."""
-    value = _object(document)
+    value = object_of(document)
     if value is None or any(value.get(name) is None for name in entity.key):
         return False
     parts = key_parts(value, entity.relation, entity.key)
@@ -61,7 +61,7 @@ def has_key(document: bytes, entity: StoredEntity, key: Key) -> bool | None:
 
 def key_of(document: bytes, entity: StoredEntity) -> Key | None:
     """Reads a key from a document; None where its text is not that of the value."""
-    value = _object(document)
+    value = object_of(document)
     if value is None:
         return None
     found: list[str] = []
@@ -74,7 +74,8 @@ def key_of(document: bytes, entity: StoredEntity) -> Key | None:
     return tuple(found)
 
 
-def _object(document: bytes) -> dict[str, JsonValue] | None:
+def object_of(document: bytes) -> dict[str, JsonValue] | None:
+    """Reads a document; None where it is no JSON object."""
     try:
         value = loads(document)
     except UnsupportedValueError:

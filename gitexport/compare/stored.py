@@ -185,14 +185,15 @@ class StoredTree:
                 return self.blob(b"/".join(entity.paths.path(address.key))) is not None
             except ValueError:
                 return False
-        return any(address.matches(key) for key in self._keys(entity))
+        return any(key and address.matches(key) for key, _blob in self.documents(entity))
 
-    def _keys(self, entity: StoredEntity) -> Iterator[Key]:
+    def documents(self, entity: StoredEntity) -> Iterator[tuple[Key | None, bytes]]:
+        """Yields the blobs of documents by key, None where a name holds only a part of it."""
         for directory, names in self.reader.walk(entity.manifest.directory.encode()):
             for name, entry in names.items():
                 key = entity.paths.parse(directory + b"/" + name)
-                if entry.mode == FILE_MODE and isinstance(key, tuple):
-                    yield key
+                if entry.mode == FILE_MODE and key is not None:
+                    yield key if isinstance(key, tuple) else None, entry.object_id
             self.reader.forget(directory)
 
     def blob(self, path: bytes) -> bytes | None:

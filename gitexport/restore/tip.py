@@ -6,11 +6,12 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 from gitexport.canonical.value import JsonValue, canonical_value
-from gitexport.compare.naming import is_named_otherwise, names_one
+from gitexport.compare.naming import is_named_otherwise, names_one, object_of
 from gitexport.compare.stored import StoredEntity, StoredHistory, StoredTree, possible_keys
 from gitexport.errors import ConfigError, UnsupportedValueError
 from gitexport.model.address import Address
 from gitexport.model.entity import Entity
+from gitexport.model.pointer import get, parse_pointer
 from gitexport.model.ports import Key
 from gitexport.model.snapshot import ObjectId
 from gitexport.store import refs
@@ -117,6 +118,11 @@ def matching(addresses: Collection[Address], key: Key | None) -> list[Address]:
     if key is None:
         return [address for address in addresses if address.parts is None]
     return [address for address in addresses if address.matches(key)]
+
+
+def field_of(document: bytes | None, pointer: str) -> object:
+    """Gives a field of a document; `ABSENT` without it, also where no document can be read."""
+    return get(None if document is None else object_of(document), parse_pointer(pointer))
 
 
 def blob_of(content: bytes) -> bytes:

@@ -9,6 +9,7 @@ from gitexport.compare.changes import tree_changes
 from gitexport.compare.naming import key_of
 from gitexport.compare.stored import StoredEntity, StoredTree
 from gitexport.errors import UnsupportedValueError, UsageError
+from gitexport.model.absent import ABSENT
 from gitexport.model.address import Address
 from gitexport.model.changeset import ChangeKind, DocumentChange
 from gitexport.model.field_merge import same_value
@@ -20,6 +21,7 @@ from gitexport.restore.tip import (
     Tip,
     blob_of,
     exists_in,
+    field_of,
     matching,
     require_names,
     require_names_now,
@@ -34,7 +36,7 @@ def plan_restore(tip: Tip, commit: Commit, only: Sequence[Address] = ()) -> Plan
     as are documents made by queries where addresses are given.
 
     Raises:
-        UsageError: An address matches nothing, here or there.
+        UsageError: An address names no document or field, here or there.
         ConfigError: The key of an entity was another one then.
         CorruptRepositoryError: An object on the way is missing or damaged.
     """
@@ -88,7 +90,10 @@ class _Planner:
         now, then = tip.tree.entity(name), self._then.entity(name)
         if now is None or then is None or not exists_in(then):
             self._plan.left_alone.append(f"'{name}' did not exist then and is left alone")
-            self._matched.update(address for address in addresses if address.parts is None)
+            whole = [address for address in addresses if address.parts is None]
+            self._matched.update(
+                each for each in whole if not each.pointer or self._has(tip.tree, now, each)
+            )
             return
         self._plan.meant[configured.name] = addresses
         require_names(tip.history, self._then, then)
@@ -126,7 +131,7 @@ class _Planner:
         if addresses and key is None:
             key = self._read_key(then_blob or current, now)
         meant = matching(addresses, key)
-        self._matched.update(meant)
+        self._match(meant, then_blob, current)
         if addresses and not meant:
             return
         if meant and all(address.pointer for address in meant):
@@ -174,17 +179,47 @@ class _Planner:
     ) -> None:
         for address in addresses:
             if address not in self._matched and (
-                address.parts is None
-                or self._tip.tree.holds(now, address)
-                or self._then.holds(then, address)
+                (address.parts is None and not address.pointer)
+                or self._has(self._tip.tree, now, address)
+                or self._has(self._then, then, address)
             ):
                 self._matched.add(address)
 
+    def _has(self, tree: StoredTree, entity: StoredEntity | None, address: Address) -> bool:
+        """Tells whether a commit has a document, or the field of one, that an address names."""
+        if entity is None:
+            return False
+        if address.key is not None:
+            try:
+                blob = tree.blob(b"/".join(entity.paths.path(address.key)))
+            except ValueError:
+                return False
+            return self._names(address, blob)
+        documents = tree.documents(entity)
+        return any(
+            self._names(address, blob) for key, blob in documents if matching([address], key)
+        )
+
+    def _match(self, addresses: Sequence[Address], *versions: bytes | None) -> None:
+        """Remembers the addresses that name a document, or a field in one of its versions."""
+        for address in addresses:
+            # What has matched before needs no look into documents.
+            if address not in self._matched and any(
+                self._names(address, blob) for blob in versions
+            ):
+                self._matched.add(address)
+
+    def _names(self, address: Address, blob: bytes | None) -> bool:
+        if blob is None or not address.pointer:
+            return blob is not None
+        return field_of(self._tip.read(blob), address.pointer) is not ABSENT
+
     def refuse_unmatched(self) -> None:
-        """Refuses addresses that name no document, then or now."""
+        """Refuses addresses that name no document or field, then or now."""
         for address in self._only:
             if address not in self._matched:
-                message = f"'{address}' matches no document, then or now"
+                what = "names no field" if address.pointer else "matches no document"
+                message = f"'{address}' {what}, then or now"
                 hint = f"see 'gitexport log {address.entity}'"
                 raise UsageError(message, where=str(address), hint=hint)
 

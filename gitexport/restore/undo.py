@@ -26,6 +26,7 @@ from gitexport.restore.tip import (
     Tip,
     blob_of,
     exists_in,
+    field_of,
     matching,
     require_names,
     require_names_now,
@@ -109,7 +110,7 @@ class _Undo:
         meant = matching(self._meant(entity.name), key)
         if self._only and not meant:
             return
-        self._matched.update(meant)
+        self._match(meant, before, made)
         target = DocumentTarget(entity.name, path, change.key, current, before)
         if meant and all(address.pointer for address in meant):
             self._merge(target, made, meant)
@@ -118,6 +119,24 @@ class _Undo:
                 self._plan.targets.append(target)
         elif current != before:
             self._merge(target, made)
+
+    def _match(
+        self, addresses: Sequence[Address], before: bytes | None, made: bytes | None
+    ) -> None:
+        """Remembers the addresses that name a document, or a field of it that was changed."""
+        for address in addresses:
+            # What has matched before needs no look into documents.
+            if address not in self._matched and self._is_changed(address, before, made):
+                self._matched.add(address)
+
+    def _is_changed(self, address: Address, before: bytes | None, made: bytes | None) -> bool:
+        if not address.pointer:
+            return True
+        old, new = (
+            field_of(None if blob is None else self._tip.read(blob), address.pointer)
+            for blob in (before, made)
+        )
+        return not same_value(old, new)
 
     def refuse_unmatched(self) -> None:
         """Refuses addresses that name nothing that the commit changed."""

@@ -123,14 +123,33 @@ def test_field_of_all_documents_leaves_out_what_was_not_there(journey: Journey, 
     assert document(journey, "users:42")["place"] == {"city": "Oslo"}
 
 
-@pytest.mark.parametrize("address", ["nobody", "users:1000", "users:x*", "users:1,2"])
+@pytest.mark.parametrize(
+    "address",
+    [
+        "nobody", "users:1000", "users:x*", "users:1,2",
+        "users:42#/nosuch", "users:41#/nosuch", "users:7#/nosuch", "users:99#/place/city",
+        "users:1000#/name", "users#/nosuch", "users:4*#/place/nosuch",
+    ],
+)  # fmt: skip
 def test_address_that_matches_nothing_is_refused(
     journey: Journey, first: str, address: str
 ) -> None:
     tip = journey.git("rev-parse", "main")
 
     assert journey.run("restore", first, "--only", address).code == 2
+    assert journey.run("restore", first, "--database", "--yes", "--only", address).code == 2
     assert journey.git("rev-parse", "main") == tip
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["users:41#/name", "users:42#/place/zip", "users#/place/city", "users:4*#/name",
+     "order_details#/amount", "users:99#/name"],
+)  # fmt: skip
+def test_field_that_was_there_then_or_is_now_is_known(
+    journey: Journey, first: str, address: str
+) -> None:
+    journey.done("restore", first, "--dry-run", "--only", address)
 
 
 def test_unknown_snapshot_is_refused(journey: Journey) -> None:

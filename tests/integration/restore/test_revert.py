@@ -115,7 +115,8 @@ def test_only_undoes_a_part(journey: Journey, changed: str) -> None:
 
     assert document(journey, "users:42")["name"] == "user 42"
     assert journey.run("show", "latest", "users:7").code == 2
-    assert journey.run("revert", changed, "--only", "users:41").code == 2
+    for other in ("users:41", "users:42#/nosuch", "users:42#/place", "users#/place/nosuch"):
+        assert journey.run("revert", changed, "--only", other).code == 2
 
 
 def test_to_is_a_restore(journey: Journey, changed: str) -> None:
