@@ -19,7 +19,7 @@ from gitexport.model.entity import Deletes, Entity
 from gitexport.model.field_merge import same_value
 from gitexport.model.ports import Key
 from gitexport.model.relation import Relation
-from gitexport.model.writing import RowAction, RowWriter, WriteCounts
+from gitexport.model.writing import RowAction, RowWriter, StagedRows, WriteCounts
 from gitexport.restore.plan import DocumentTarget
 from gitexport.restore.tip import Tip, blob_of
 
@@ -59,6 +59,7 @@ def stage(
 ) -> Staged:
     """Stages what has to change of one entity.
 
+    Rows that differ from their documents only in columns that one of both lacks are no updates.
     `check` locks the rows and compares them with the tip.
 
     Raises:
@@ -80,14 +81,18 @@ def stage(
             departures.append(key)
         else:
             groups[RowAction.INSERT if found is None else RowAction.UPDATE].append(key)
+    told = StagedRows()
     for action, keys in groups.items():
         if keys:
             documents = _documents(tip, staged.targets, keys)
             told = writer.stage(entity, documents, action)
-            staged.notes += _column_notes(staged, told.missing, told.unknown)
             _refuse_required(staged, told.required)
     staged.inserted = len(groups[RowAction.INSERT])
     staged.updated = len(groups[RowAction.UPDATE])
+    if told.missing or told.unknown:
+        staged.notes = _column_notes(entity.name, told)
+        # Documents with other columns differ from every row's, whose values may be the same.
+        staged.updated = writer.expected(entity).updated
     staged.deleted = writer.stage_deletions(entity, departures) if departures else 0
     if staged.deleted or staged.inserted:
         staged.lost_columns = _unpublished(staged)
@@ -177,21 +182,18 @@ def _content(tip: Tip, target: DocumentTarget) -> bytes:
     return tip.read(target.wanted)
 
 
-def _column_notes(
-    staged: Staged, missing: Mapping[str, int], unknown: Mapping[str, int]
-) -> list[str]:
-    name = staged.entity.name
+def _column_notes(name: str, told: StagedRows) -> list[str]:
     notes = [
         f"'{name}' has the column '{column}', which {count:,} documents lack: updated rows keep"
         " its value, inserted ones get its default"
-        for column, count in missing.items()
+        for column, count in told.missing.items()
     ]
     notes += [
         f"{count:,} documents of '{name}' have '{column}', which is no published column today:"
         " it is left out"
-        for column, count in unknown.items()
+        for column, count in told.unknown.items()
     ]
-    return [note for note in notes if note not in staged.notes]
+    return notes
 
 
 def _refuse_required(staged: Staged, required: Sequence[str]) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from tests.fixtures.journey import Journey
+import re
+
+from tests.fixtures.journey import Journey, Result
 from tests.integration.restore.restoring import assert_untouched, latest, restore, rows, state
 
 
@@ -24,6 +26,73 @@ def test_column_that_is_gone_is_left_out_and_named(journey: Journey, first: str)
     assert any("'place'" in text for text in result.json()["left_alone"])
     name = journey.connection.execute("SELECT name FROM users WHERE id = 42").fetchone()
     assert name == ("user 42",)
+
+
+def publish_all(journey: Journey) -> str:
+    """Publishes all columns of users, also those to come; gives the snapshot of that."""
+    config = journey.path / "gitexport.toml"
+    head, entity, rest = config.read_text().partition("[entities.users]")
+    rest = re.sub(r"columns = \[[^]]*\]", 'columns = ["*"]', rest, count=1)
+    config.write_text(head + entity + rest)
+    journey.done("export", "--allow-empty")
+    return latest(journey)
+
+
+def updates(result: Result) -> dict[str, int]:
+    """Gives what a run counted."""
+    assert result.code == 0, result.err
+    return {name: found["updated"] for name, found in result.json()["rows"].items()}
+
+
+def test_rows_that_differ_only_in_a_new_column_are_no_updates(journey: Journey) -> None:
+    tag = publish_all(journey)
+    journey.sql("ALTER TABLE users ADD kind int DEFAULT 5")
+    journey.sql("UPDATE users SET name = 'Ann' WHERE id = 42")
+    journey.export()
+    journey.sql("CREATE TABLE versions AS SELECT id, xmin::text AS version FROM users")
+
+    plan = journey.done("restore", tag, "--database", "--dry-run", "-o", "json")
+    done = restore(journey, tag)
+    repeated = restore(journey, tag)
+
+    assert updates(plan) == updates(done) == {"users": 1}
+    assert any("'kind', which 60 documents lack" in text for text in done.json()["left_alone"])
+    assert (updates(repeated), repeated.json()["snapshot"]) == ({}, None)
+    assert "nothing to do" in journey.done("restore", tag, "--database", "--yes").out
+    changed = journey.connection.execute(
+        "SELECT users.id FROM users JOIN versions USING (id) WHERE users.xmin::text <> version"
+    ).fetchall()
+    assert changed == [(42,)]
+
+
+def test_rows_that_differ_only_in_a_dropped_column_are_no_updates(journey: Journey) -> None:
+    tag = publish_all(journey)
+    journey.sql("ALTER TABLE users DROP COLUMN place")
+    journey.sql("UPDATE users SET name = 'Ann' WHERE id = 42")
+    journey.sql("DELETE FROM users WHERE id = 7")
+    journey.export("--full")
+
+    done = restore(journey, tag)
+    repeated = restore(journey, tag)
+
+    assert done.json()["rows"] == {"users": {"inserted": 1, "updated": 1, "deleted": 0}}
+    assert len([text for text in done.json()["left_alone"] if "'place'" in text]) == 1
+    assert updates(repeated) == {}
+    assert any("'place', which is no published" in text for text in repeated.json()["left_alone"])
+
+
+def test_revert_of_the_snapshot_that_got_a_column_updates_what_it_changed(
+    journey: Journey,
+) -> None:
+    publish_all(journey)
+    journey.sql("ALTER TABLE users ADD kind int DEFAULT 5")
+    journey.sql("UPDATE users SET name = 'Ann' WHERE id = 42")
+    tag = journey.export()
+
+    arguments = ("revert", tag, "--database", "--yes", "-o", "json")
+
+    assert updates(journey.run(*arguments)) == {"users": 1}
+    assert updates(journey.run(*arguments)) == {}
 
 
 def test_new_required_column_is_refused_by_name(journey: Journey, first: str) -> None:
