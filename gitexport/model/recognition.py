@@ -19,7 +19,8 @@ class RowReference(NamedTuple):
     """A foreign key of an entity's relation, or one that only the documents' database has.
 
     `parent` is the entity that it refers to, None where there is none. `is_mapped` says that
-    some of the values referred to may be others in the target, so that it is rewritten.
+    some of the values referred to may be others in the target, so that it is rewritten. One
+    that `is_temporal` is never: it leads to rows whose periods cover its own together.
     """
 
     name: str
@@ -28,6 +29,7 @@ class RowReference(NamedTuple):
     relation: RelationName
     parent_columns: tuple[str, ...]
     is_mapped: bool = False
+    is_temporal: bool = False
 
 
 class RecognisedEntity(NamedTuple):

@@ -106,7 +106,9 @@ class ForeignKey(NamedTuple):
     """A reference from this relation's columns to another relation's.
 
     `delete_columns` are those that `on_delete` sets, where it does not set all. With
-    `is_match_full` a row refers to something in all columns or in none.
+    `is_match_full` a row refers to something in all columns or in none. Where it
+    `is_temporal`, the last column is a period, and rows that agree in the other columns answer
+    it together: their periods have to cover it.
     """
 
     name: str
@@ -119,6 +121,7 @@ class ForeignKey(NamedTuple):
     on_delete: str = "no action"
     delete_columns: tuple[str, ...] = ()
     is_match_full: bool = False
+    is_temporal: bool = False
 
 
 class PartitionBound(NamedTuple):

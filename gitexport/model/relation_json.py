@@ -206,6 +206,7 @@ def _foreign_to_json(key: ForeignKey) -> dict[str, object]:
             "on_delete": key.on_delete,
             "delete_columns": list(key.delete_columns),
             "match_full": key.is_match_full,
+            "period": key.is_temporal,
         }
     )
 
@@ -222,6 +223,7 @@ def _foreign_key(value: Mapping[str, object]) -> ForeignKey:
         on_delete=as_text(value["on_delete"]),
         delete_columns=as_texts(value.get("delete_columns", ())),
         is_match_full=bool(value.get("match_full", False)),
+        is_temporal=bool(value.get("period", False)),
     )
 
 

@@ -25,7 +25,8 @@ def plan_identities(
     that are only looked up and that nothing needs are left out.
 
     Raises:
-        ConfigError: Rows of two entities would each be recognised by the other's.
+        ConfigError: Rows of two entities would each be recognised by the other's, or a reference
+            to a period would have to be rewritten.
     """
     references = _references(entities, known or {})
     assigned = {entity.name: _assigned(entity, references[entity.name]) for entity in entities}
@@ -36,7 +37,9 @@ def plan_identities(
             match=entity.match if assigned[entity.name] else entity.key,
             assigned=assigned[entity.name],
             references=tuple(
-                reference._replace(is_mapped=bool(_rewritten(reference, changed)))
+                reference._replace(
+                    is_mapped=not reference.is_temporal and bool(_rewritten(reference, changed))
+                )
                 for reference in references[entity.name]
             ),
         )
@@ -47,6 +50,8 @@ def plan_identities(
         name: entity._replace(referred=referred[name]) for name, entity in completed.items()
     }
     needed = _needed(completed)
+    for name in sorted(needed):
+        _refuse_lost_periods(completed[name], changed)
     return [completed[name] for name in _order(completed) if name in needed]
 
 
@@ -78,6 +83,7 @@ def _references(
                     names.get(key.references),
                     key.references,
                     key.referenced_columns,
+                    is_temporal=key.is_temporal,
                 )
         found[entity.name] = tuple(by_shape.values())
     return found
@@ -123,6 +129,21 @@ def _rewritten(reference: RowReference, changed: Mapping[str, set[str]]) -> set[
         return set()
     pairs = zip(reference.columns, reference.parent_columns, strict=True)
     return {column for column, referred in pairs if referred in changed[reference.parent]}
+
+
+def _refuse_lost_periods(entity: RecognisedEntity, changed: Mapping[str, set[str]]) -> None:
+    followed = {column for reference in entity.mapped for column in reference.columns}
+    for reference in entity.references:
+        if not reference.is_temporal:
+            continue
+        lost = _rewritten(reference, changed) - followed
+        if lost and (entity.is_written or not lost.isdisjoint((*entity.match, *entity.referred))):
+            message = (
+                f"'{reference.name}' refers to periods of '{reference.parent}', whose rows may"
+                " have other keys in the target, and nothing else says which ones"
+            )
+            hint = "recognise the rows that it leads to by their keys, with --match ENTITY=KEY"
+            raise ConfigError(message, where=f"entity '{entity.name}'", hint=hint)
 
 
 def _needed(entities: Mapping[str, RecognisedEntity]) -> set[str]:

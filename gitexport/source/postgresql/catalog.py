@@ -191,7 +191,7 @@ def _column(row: _Row) -> Column:
 
 def _foreign_key(row: _Row) -> ForeignKey:
     name, schema, relation, deferrable, deferred, on_update, on_delete, columns, *rest = row
-    referenced, delete_columns, is_match_full = rest
+    referenced, delete_columns, is_match_full, is_temporal = rest
     return ForeignKey(
         name=name,
         columns=tuple(columns),
@@ -203,4 +203,5 @@ def _foreign_key(row: _Row) -> ForeignKey:
         on_delete=_ACTIONS[on_delete],
         delete_columns=tuple(delete_columns),
         is_match_full=is_match_full,
+        is_temporal=is_temporal,
     )

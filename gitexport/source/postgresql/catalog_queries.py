@@ -63,7 +63,8 @@ SELECT i.indrelid, ic.relname, i.indisprimary, i.indimmediate,
 """
 
 # Rows with a parent are what a partitioned table on either side spreads to its partitions.
-# Only since PostgreSQL 15 does an action set some columns, so that is asked for by way of JSON.
+# Only since PostgreSQL 15 does an action set some columns, and since 18 is there a reference to
+# a period, so these are asked for by way of JSON.
 FOREIGN_KEYS = """
 SELECT k.conrelid, k.conname, fn.nspname, fc.relname, k.condeferrable, k.condeferred,
        k.confupdtype::text, k.confdeltype::text,
@@ -79,7 +80,7 @@ SELECT k.conrelid, k.conname, fn.nspname, fc.relname, k.condeferrable, k.condefe
                     WITH ORDINALITY c(attnum, place)
                JOIN pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = c.attnum::int2
               ORDER BY c.place),
-       k.confmatchtype = 'f'
+       k.confmatchtype = 'f', coalesce((to_jsonb(k) ->> 'conperiod')::bool, false)
   FROM pg_constraint k
   JOIN pg_class fc ON fc.oid = k.confrelid
   JOIN pg_namespace fn ON fn.oid = fc.relnamespace

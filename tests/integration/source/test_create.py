@@ -6,7 +6,16 @@ import psycopg
 import pytest
 
 from gitexport.model.creation import WantedRelation
-from gitexport.model.relation import Column
+from gitexport.model.relation import (
+    Column,
+    ForeignKey,
+    Relation,
+    RelationKind,
+    RelationName,
+    UniqueKey,
+)
+from gitexport.source.postgresql.create.calls import Calls
+from gitexport.source.postgresql.create.tables import TableMaker
 from tests.fixtures.postgres import Postgres
 from tests.integration.source.creating import SCHEMA, describe, make, read, through_files, wanted
 
@@ -80,6 +89,35 @@ def test_virtual_columns_are_virtual_again_or_said_to_be_stored(
             assert read(other) == [virtual]
         else:
             assert "is stored" in plan.left_out[0]
+
+
+def test_keys_of_periods_are_plain_where_the_server_knows_none(
+    connection: psycopg.Connection,
+) -> None:
+    columns = (Column("id", "integer", not_null=True), Column("at", "daterange", not_null=True))
+    name = RelationName("public", "t")
+    relation = Relation(
+        name,
+        RelationKind.TABLE,
+        columns,
+        ("id", "at"),
+        unique_keys=(UniqueKey("t_pkey", ("id", "at"), is_primary=True),),
+        foreign_keys=(ForeignKey("f", ("id", "at"), name, ("id", "at"), is_temporal=True),),
+        constraints=(("t_pkey", "PRIMARY KEY (id, at WITHOUT OVERLAPS)"),),
+    )
+    with connection.cursor() as cursor:
+        calls = Calls(cursor, [], (), ())
+    maker = TableMaker(wanted([relation])[0], calls, frozenset(), 170000)
+
+    steps = [*maker.table(), *maker.keys(), *maker.references({name: {"id", "at"}})]
+
+    for step in steps:
+        connection.execute(step.statement.encode())
+    assert read(connection)[0].primary_key == ("id", "at")
+    assert maker.left_out == [
+        "'t_pkey' of public.t lets periods overlap: this server does not know WITHOUT OVERLAPS",
+        "'f' of public.t: this server does not know references to periods",
+    ]
 
 
 def test_unpublished_columns_are_there_and_empty(

@@ -35,6 +35,7 @@ RELATION = Relation(
         ForeignKey(
             "fk", ("id",), RelationName("a", "b"), ("c",), is_deferrable=True, on_delete="cascade"
         ),
+        ForeignKey("period", ("id", "late"), RelationName("a", "b"), ("c", "d"), is_temporal=True),
     ),
     checks=(("positive", "CHECK ((id > 0))"),),
     types=(

@@ -152,3 +152,35 @@ def test_a_primary_key_beside_the_configured_key_is_assigned() -> None:
     planned = _planned(users._replace(key=("name",), match=("name",)))
 
     assert planned["users"].assigned == ("id",)
+
+
+def _with_period(entity: RecognisedEntity) -> RecognisedEntity:
+    """Makes the last reference of an entity one to a period."""
+    *others, last = entity.relation.foreign_keys
+    keys = (*others, last._replace(is_temporal=True))
+    return entity._replace(relation=entity.relation._replace(foreign_keys=keys))
+
+
+def test_references_to_periods_are_not_followed() -> None:
+    prices = _entity("prices", "item during", key="item during", refers=(("item", "items", "id"),))
+    order = _entity(
+        "orders",
+        "id item during",
+        refers=(("item", "items", "id"), ("item during", "prices", "item during")),
+    )
+    items = _entity("items", "id name", match="name")
+
+    planned = _planned(_with_period(order), prices, items)
+
+    # The item follows by another reference, and the period stays.
+    assert [reference.parent for reference in planned["orders"].mapped] == ["items"]
+
+
+def test_a_period_of_rows_that_get_other_keys_is_refused() -> None:
+    prices = _entity("prices", "item during", key="item during", refers=(("item", "items", "id"),))
+    order = _entity("orders", "id item during", refers=(("item during", "prices", "item during"),))
+    items = _entity("items", "id name", match="name")
+
+    with pytest.raises(ConfigError, match="'orders_prices_fkey' refers to periods of 'prices'"):
+        _planned(_with_period(order), prices, items)
+    assert _planned(_with_period(order), prices, items._replace(match=("id",)))

@@ -45,6 +45,7 @@ _BOUND_WORDS = frozenset(
 )  # fmt: skip
 _PARTITION_KEY = re.compile(r"(?:RANGE|LIST|HASH) \(.*\)", re.DOTALL)
 _KEY = re.compile(r"(?:PRIMARY KEY|UNIQUE(?: NULLS NOT DISTINCT)?|EXCLUDE USING) .*", re.DOTALL)
+_TEMPORAL_KEY = re.compile(r"(?:PRIMARY KEY|UNIQUE) \(.* WITHOUT OVERLAPS\).*", re.DOTALL)
 _SEQUENCE = re.compile(r"nextval\((\()?'((?:''|[^'])+)'(?(1)::text\))::regclass\)")
 
 
@@ -93,6 +94,11 @@ def check_key(text: str, where: str) -> str:
         ConfigError: It is none.
     """
     return _checked(_KEY, text, where, "it is neither a key nor an exclusion")
+
+
+def is_temporal_key(text: str) -> bool:
+    """Tells whether a definition is that of a key whose periods may not overlap."""
+    return _TEMPORAL_KEY.fullmatch(text) is not None
 
 
 def check_bound(text: str, where: str) -> str:

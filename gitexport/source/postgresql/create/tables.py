@@ -23,10 +23,12 @@ from gitexport.source.postgresql.create.sql_text import (
     check_key,
     check_partition_key,
     check_type,
+    is_temporal_key,
     sequences_of,
 )
 
 _VIRTUAL = 180000
+_TEMPORAL = 180000
 _TABLES = (RelationKind.TABLE, RelationKind.PARTITIONED)
 _ACTIONS = ("restrict", "cascade", "set null", "set default")
 
@@ -81,11 +83,18 @@ class TableMaker:
         """Yields the statements that add primary key, unique and exclusion constraints."""
         relation = self.relation
         published = set(self.wanted.published)
+        named = set()
         for name, text in relation.constraints:
-            allowed = self.calls.allowed(text, f"'{name}' of {relation.name}", check_key)
+            where = f"'{name}' of {relation.name}"
+            if is_temporal_key(text) and self.server_version < _TEMPORAL:
+                self.left_out.append(
+                    f"{where} lets periods overlap: this server does not know WITHOUT OVERLAPS"
+                )
+                continue
+            named.add(name)
+            allowed = self.calls.allowed(text, where, check_key)
             if allowed is not None:
                 yield self._constraint(name, allowed)
-        named = {name for name, _text in relation.constraints}
         for key in (*relation.unique_keys, *relation.nullable_keys):
             if key.name not in named and published.issuperset(key.columns):
                 named.add(key.name)
@@ -139,6 +148,8 @@ class TableMaker:
                 self.left_out.append(f"{where}: it refers to {key.references}, which is not there")
             elif not (names.issuperset(key.columns) and columns.issuperset(key.referenced_columns)):
                 self.left_out.append(f"{where}: a column that it needs is not published")
+            elif key.is_temporal and self.server_version < _TEMPORAL:
+                self.left_out.append(f"{where}: this server does not know references to periods")
             else:
                 yield self._constraint(key.name, _reference(key))
 
@@ -248,8 +259,11 @@ def _options(sequence: Sequence) -> str:
 
 
 def _reference(key: ForeignKey) -> str:
-    target = f"{quoted(*key.references)} ({listed(key.referenced_columns)})"
-    parts = [f"FOREIGN KEY ({listed(key.columns)}) REFERENCES {target}"]
+    columns, referred = (
+        _with_period(names) if key.is_temporal else listed(names)
+        for names in (key.columns, key.referenced_columns)
+    )
+    parts = [f"FOREIGN KEY ({columns}) REFERENCES {quoted(*key.references)} ({referred})"]
     if key.is_match_full:
         parts.append("MATCH FULL")
     if key.on_update in _ACTIONS:
@@ -263,3 +277,8 @@ def _reference(key: ForeignKey) -> str:
     if key.initially_deferred:
         parts.append("INITIALLY DEFERRED")
     return " ".join(parts)
+
+
+def _with_period(names: tuple[str, ...]) -> str:
+    *others, period = map(quoted, names)
+    return ", ".join([*others, f"PERIOD {period}"])

@@ -117,7 +117,7 @@ def _lacks_target(stage: Stage, reference: ForeignKey) -> sql.Composable:
     referring = [sql.SQL("s.{}").format(stage.target.places[name]) for name in reference.columns]
     referred = [sql.Identifier("p", name) for name in reference.referenced_columns]
     there = Answers(sql.Identifier(*reference.references), referred)
-    return is_unanswered(referring, [there])
+    return is_unanswered(reference, referring, [there])
 
 
 def _still_referenced(stage: Stage, relation: Relation, broken: Broken) -> Iterator[sql.Composable]:
@@ -132,5 +132,5 @@ def _still_referenced(stage: Stage, relation: Relation, broken: Broken) -> Itera
         referred = [sql.SQL("s.{}").format(stage.target.places[name]) for name in names]
         referring = [sql.Identifier("c", name) for name in reference.columns]
         yield sql.SQL("EXISTS (SELECT FROM {} AS c WHERE {})").format(
-            sql.Identifier(*relation.name), agree(referring, referred)
+            sql.Identifier(*relation.name), agree(reference, referring, referred)
         )

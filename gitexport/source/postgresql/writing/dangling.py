@@ -78,7 +78,7 @@ def _conditions(stage: Stage, reference: ForeignKey, staged: Sequence[Stage]) ->
         if parent.rows and set(reference.referenced_columns) <= set(parent.target.places):
             places = [parent.target.places[name] for name in reference.referenced_columns]
             answers.append(Answers(parent.table, [sql.SQL("p.{}").format(p) for p in places]))
-    return [is_written, is_unanswered(referring, answers)]
+    return [is_written, is_unanswered(reference, referring, answers)]
 
 
 def _is_target(stage: Stage, reference: ForeignKey) -> bool:
