@@ -1,7 +1,7 @@
 """Forks processes that work beside this one and answer through a pipe.
 
-A process that loses its parent ends. Ctrl-C is the parent's to answer. What a process fails
-with is raised in the parent.
+A process that loses its parent ends. Ctrl-C is the parent's to answer; SIGTERM ends a process
+on the spot. What a process fails with is raised in the parent.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from multiprocessing.connection import Connection
 
 _PR_SET_PDEATHSIG = 1
+_ANSWERED = (signal.SIGINT, signal.SIGTERM)
 
 
 def processors() -> int:
@@ -84,8 +85,8 @@ def receive(connection: Connection) -> Any:  # noqa: ANN401 - whatever the work 
 
 @contextlib.contextmanager
 def _uninterrupted() -> Iterator[None]:
-    """Holds Ctrl-C back while forking: the interpreter drops what its own hooks there raise."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    """Holds signals back while forking: the interpreter drops what its own hooks there raise."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _ANSWERED)
     try:
         yield
     finally:
@@ -94,7 +95,9 @@ def _uninterrupted() -> Iterator[None]:
 
 def _run(parent: Connection, work: Callable[..., None], arguments: tuple[object, ...]) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+    # The parent may answer this one; here there is nothing to put in order.
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _ANSWERED)
     _die_with_parent()
     gc.disable()
     try:

@@ -114,10 +114,13 @@ def _children(pid: int) -> list[int]:
 
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="children are listed by /proc")
 @pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="one processor starts no children")
-def test_interrupted_by_the_terminal_while_children_work(outside: Outside) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_interrupted_with_its_group_while_children_work(
+    outside: Outside, number: signal.Signals
+) -> None:
     outside.sql(_MANY)
     tip = outside.tip()
-    # What a terminal does at Ctrl-C: everybody in the group gets the signal.
+    # What a terminal does at Ctrl-C, and systemd to stop: everybody in the group gets the signal.
     process = subprocess.Popen(
         outside.command("export"),
         env=outside.settings(),
@@ -130,7 +133,7 @@ def test_interrupted_by_the_terminal_while_children_work(outside: Outside) -> No
     while len(children := _children(process.pid)) < 2 and process.poll() is None:
         assert time.monotonic() < deadline
         time.sleep(0.005)
-    os.killpg(process.pid, signal.SIGINT)
+    os.killpg(process.pid, number)
     out, err = process.communicate(timeout=30)
 
     ended = Ended(process.returncode, out, err)
@@ -143,9 +146,10 @@ def test_interrupted_by_the_terminal_while_children_work(outside: Outside) -> No
     outside.heal()
 
 
+@pytest.mark.parametrize("name", ["INT", "TERM"])
 @pytest.mark.parametrize("point", ["S3.end", "S5.installed", "S7.after", "S9.before", "S10.index"])
-def test_interrupted_at_a_point(outside: Outside, point: str) -> None:
-    fault = f"{point}:exec:kill -INT $PPID"
+def test_interrupted_at_a_point(outside: Outside, point: str, name: str) -> None:
+    fault = f"{point}:exec:kill -{name} $PPID"
 
     ended = outside.run("export", "-o", "json", env={"GITEXPORT_FAULT": fault})
 

@@ -16,6 +16,7 @@ from contextlib import contextmanager, suppress
 from typing import IO, cast
 
 from gitexport.cli.render.output import Output
+from gitexport.cli.termination import Terminated
 
 _VARIABLES = ("GIT_PAGER", "PAGER")
 _DEFAULT = "less"
@@ -67,7 +68,13 @@ def open_pager(
 
 def _wait(process: subprocess.Popen[bytes]) -> None:
     while True:
-        # Ctrl-C is for the pager as long as it is there.
-        with suppress(KeyboardInterrupt):
+        try:
             process.wait()
-            return
+        except Terminated:
+            process.terminate()
+            process.wait()
+            raise
+        except KeyboardInterrupt:
+            # Ctrl-C is for the pager as long as it is there.
+            continue
+        return

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
+import sys
+import uuid
+
 import psycopg
 import pytest
 from psycopg import sql
@@ -100,3 +105,38 @@ def test_a_copy_that_fails_leaves_no_database(filled: Transfer) -> None:
     assert refused.code == 9
     found = filled.target.rows("SELECT FROM pg_database WHERE datname = 'never_made'")
     assert not found
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_copy_that_is_stopped_leaves_no_database(
+    transfer: Transfer, number: signal.Signals
+) -> None:
+    # Checking a row takes the server so long that a signal meets it at work.
+    transfer.source.sql(
+        "CREATE TABLE slow (id integer PRIMARY KEY)",
+        "INSERT INTO slow SELECT generate_series(1, 12)",
+        "ALTER TABLE slow ADD CHECK (sha512(convert_to(repeat(id::text, 10000000), 'UTF8')) <> '')"
+        " NOT VALID",
+    )
+    transfer.snapshot()
+    name = f"stopped_{uuid.uuid4().hex}"
+    begun = f"SELECT FROM pg_stat_activity WHERE datname = '{name}' AND query ~ '^INSERT'"
+    options = ["--mode", "upsert", "--dsn", transfer.target.dsn, "--into", name, "-o", "json"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "gitexport", "import", str(transfer.path), *options],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+    )
+    try:
+        while not transfer.target.rows(begun):
+            assert process.poll() is None
+        process.send_signal(number)
+        _, err = process.communicate(timeout=60)
+
+        assert process.returncode == 130, err
+        assert b'"error":"interrupted"' in err
+        assert not transfer.target.rows(f"SELECT FROM pg_database WHERE datname = '{name}'")
+    finally:
+        process.kill()
+        drop = sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name))
+        transfer.target.connection.execute(drop)
