@@ -36,7 +36,8 @@ from gitexport.restore.rows_planner import RowsPlanner
 from gitexport.restore.schemas import refuse_invalid
 from gitexport.restore.snapshot import MakePlan, Workplace
 from gitexport.restore.tip import Tip
-from gitexport.restore.writing import RowMovedError, verify, with_path
+from gitexport.restore.verifying import verify
+from gitexport.restore.writing import RowMovedError, with_path
 from gitexport.store import refs
 from gitexport.store.lock import RepositoryLock
 
