@@ -222,11 +222,12 @@ class RowWriter(RelationMaker, Protocol):
     def reach(self, entities: Sequence[Entity]) -> tuple[CascadeReach, ...]:
         """Counts the rows that writing would change elsewhere, through cascades."""
 
-    def statements(self) -> Iterator[str]:
-        """Streams SQL that does what is staged, a statement for each row, for people to read.
+    def statements(self, *, fires_triggers: bool) -> Iterator[str]:
+        """Streams the lines of a script of SQL that does what `write` would do.
 
-        Inserts and updates come in the order of references, deletions after them in the
-        other direction.
+        It is one transaction, and takes the rows for what they are now. Unless
+        `fires_triggers`, it disables what `silence` named, and enables it again. Rows have a
+        statement each where an order of such statements is right, and share one where not.
         """
 
     def write(self) -> Mapping[str, WriteCounts]:

@@ -64,7 +64,7 @@ class RowsPlanner:
             code = self._writer.silence(changed)
             rows.code = tuple(part._replace(is_silenced=is_silenced) for part in code)
             if self._with_statements:
-                rows.statements = list(self._writer.statements())
+                rows.statements = list(self._writer.statements(fires_triggers=self._fires_triggers))
         return rows
 
     def _name(self, name: str) -> str:

@@ -55,7 +55,7 @@ def print_rows_report(
         invocation.print_json(command, members(report))
     elif invocation.options.output == "sql":
         # What the statements do not say is no data, but has to be known before they run.
-        for sentence in _sentences(report.plan, is_script=True):
+        for sentence in _sentences(report.plan):
             invocation.messages.info(sentence)
         for statement in report.plan.statements:
             invocation.output.text(statement)
@@ -119,7 +119,7 @@ def _code(part: PeoplesCode) -> dict[str, object]:
     }
 
 
-def _sentences(plan: RowsPlan, *, is_script: bool = False) -> list[str]:
+def _sentences(plan: RowsPlan) -> list[str]:
     lines = [
         f"lost with deleted rows of {name}, default in inserted ones: {', '.join(columns)}"
         for name, columns in plan.lost_columns.items()
@@ -132,7 +132,7 @@ def _sentences(plan: RowsPlan, *, is_script: bool = False) -> list[str]:
     if len(plan.quarantined) > _SHOWN:
         lines.append(f"quarantined, not overwritten: {len(plan.quarantined) - _SHOWN:,} more")
     for part in plan.code:
-        does = "is silent" if part.is_silenced and not is_script else "fires"
+        does = "is silent" if part.is_silenced else "fires"
         lines.append(f"{part.kind} '{part.name}' on {part.relation} {does}")
     return [*lines, *plan.notes]
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import psycopg
+import pytest
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
@@ -88,3 +89,176 @@ def test_control_characters_stay_in_values_and_names(journey: Journey, postgres:
 def quoted(text: str) -> str:
     """Writes a literal."""
     return sql.Literal(text).as_string(None)
+
+
+def test_unique_values_that_change_hands(journey: Journey, postgres: Postgres) -> None:
+    make(
+        journey,
+        "CREATE TABLE seats (id int PRIMARY KEY, email text UNIQUE NOT NULL, n int UNIQUE,"
+        " room int NOT NULL, seat int NOT NULL, UNIQUE (room, seat));"
+        "INSERT INTO seats SELECT n, n || '@x', n, n % 3, n / 3 FROM generate_series(1, 6) AS n",
+    )
+
+    script = assert_script_goes_back(
+        journey,
+        postgres,
+        ("seats",),
+        "UPDATE seats SET email = 'aside', n = NULL, seat = -1 WHERE id = 1;"
+        "UPDATE seats SET email = '1@x', n = 1, seat = seat + 5 WHERE id = 2;"
+        "UPDATE seats SET email = '2@x', n = 2 WHERE id = 1;"
+        "UPDATE seats SET seat = seat + 1 WHERE id IN (5, 2); UPDATE seats SET seat = 0"
+        " WHERE id = 4; UPDATE seats SET seat = 1 WHERE id = 1; DELETE FROM seats WHERE id = 6;"
+        "UPDATE seats SET email = '6@x' WHERE id = 3",
+    )
+
+    assert "WITH" not in script
+
+
+def test_a_changed_key_beside_a_unique_column(journey: Journey, postgres: Postgres) -> None:
+    make(
+        journey,
+        "CREATE TABLE members (id int PRIMARY KEY, email text UNIQUE NOT NULL);"
+        "INSERT INTO members VALUES (1, 'a@x'), (2, 'b@x')",
+    )
+
+    script = assert_script_goes_back(
+        journey, postgres, ("members",), "UPDATE members SET id = 10 WHERE id = 1"
+    )
+
+    statements = [line for line in script.splitlines() if "members" in line]
+    assert statements == [
+        'DELETE FROM "public"."members" WHERE "id" = \'10\';',
+        (
+            'INSERT INTO "public"."members" ("email", "id") OVERRIDING SYSTEM VALUE'
+            " VALUES ('a@x', '1');"
+        ),
+    ]
+
+
+CIRCLES = {
+    "deferrable": "NOT NULL REFERENCES b DEFERRABLE",
+    "nullable": "REFERENCES b",
+    "neither": "NOT NULL REFERENCES b",
+}
+CHANGES = (
+    "WITH x AS (INSERT INTO a VALUES (10, 9, 9, 1)) INSERT INTO b VALUES (10, 10)",
+    (
+        "UPDATE a SET b = b % 5 + 5, up = NULL; UPDATE b SET a = 5;"
+        "WITH x AS (DELETE FROM a WHERE id < 5) DELETE FROM b WHERE id < 5"
+    ),
+    "UPDATE a SET b = 9, up = NULL WHERE id > 3",
+)
+
+
+@pytest.mark.parametrize("change", CHANGES, ids=("inserted", "deleted", "updated"))
+@pytest.mark.parametrize("kind", CIRCLES)
+def test_rows_that_refer_to_each_other(
+    journey: Journey, postgres: Postgres, kind: str, change: str
+) -> None:
+    make(
+        journey,
+        "CREATE TABLE a (id int PRIMARY KEY, b int, up int REFERENCES a, n int);"
+        "CREATE TABLE b (id int PRIMARY KEY, a int NOT NULL REFERENCES a, CHECK (a > 0));"
+        "INSERT INTO a SELECT n, n % 9 + 1, n % 9 + 1, n FROM generate_series(1, 9) n;"
+        "INSERT INTO b SELECT n, n FROM generate_series(1, 9) n;"
+        f"ALTER TABLE a ADD FOREIGN KEY (b) {CIRCLES[kind].replace('NOT NULL ', '')};"
+        + ("" if kind == "nullable" else "ALTER TABLE a ALTER b SET NOT NULL"),
+    )
+
+    assert_script_goes_back(journey, postgres, ("a", "b"), change)
+
+
+def test_a_row_leaves_a_parent_that_goes(journey: Journey, postgres: Postgres) -> None:
+    make(
+        journey,
+        "CREATE TABLE people (id int PRIMARY KEY, email text NOT NULL UNIQUE);"
+        "CREATE TABLE pets (id int PRIMARY KEY, owner int NOT NULL REFERENCES people);"
+        "INSERT INTO people VALUES (1, 'a@x'); INSERT INTO pets VALUES (1, 1)",
+    )
+
+    script = assert_script_goes_back(
+        journey,
+        postgres,
+        ("people", "pets"),
+        "UPDATE people SET email = 'b' WHERE id = 1; INSERT INTO people VALUES (2, 'a@x');"
+        "UPDATE pets SET owner = 2; DELETE FROM people WHERE id = 1",
+    )
+
+    # No order of single statements does that.
+    assert script.count("\nWITH w0 AS (DELETE FROM") == 1
+
+
+def test_parents_and_children_have_a_statement_each(journey: Journey, postgres: Postgres) -> None:
+    make(
+        journey,
+        "CREATE TABLE people (id int PRIMARY KEY, email text NOT NULL UNIQUE);"
+        "CREATE TABLE pets (id int PRIMARY KEY, owner int NOT NULL REFERENCES people);"
+        "INSERT INTO people VALUES (1, 'a@x'), (2, 'b@x'); INSERT INTO pets VALUES (1, 1), (2, 2)",
+    )
+
+    script = assert_script_goes_back(
+        journey,
+        postgres,
+        ("people", "pets"),
+        "UPDATE pets SET owner = 2; DELETE FROM people WHERE id = 1;"
+        "INSERT INTO people VALUES (3, 'a@x'); INSERT INTO pets VALUES (3, 3)",
+    )
+
+    statements = [line for line in script.splitlines() if '"public"' in line]
+    assert [line.partition(" WHERE")[0] for line in statements] == [
+        'DELETE FROM "public"."pets"',
+        'DELETE FROM "public"."people"',
+        (
+            'INSERT INTO "public"."people" ("email", "id") OVERRIDING SYSTEM VALUE'
+            " VALUES ('a@x', '1');"
+        ),
+        'UPDATE "public"."pets" SET "owner" = \'1\'',
+    ]
+
+
+def test_triggers_and_rules_rest(journey: Journey, postgres: Postgres) -> None:
+    make(
+        journey,
+        "CREATE TABLE loud (id int, name text, PRIMARY KEY (id)) PARTITION BY RANGE (id);"
+        "CREATE TABLE loud_1 PARTITION OF loud FOR VALUES FROM (0) TO (9);"
+        "CREATE TABLE calm (id int PRIMARY KEY, name text);"
+        "INSERT INTO loud VALUES (1, 'a'); INSERT INTO calm VALUES (1, 'a');"
+        "CREATE FUNCTION shout() RETURNS trigger LANGUAGE plpgsql AS"
+        " $$BEGIN NEW.name := upper(NEW.name); RETURN NEW; END$$;"
+        "CREATE TRIGGER shout BEFORE INSERT OR UPDATE ON loud FOR EACH ROW"
+        " EXECUTE FUNCTION shout();"
+        "CREATE TRIGGER more BEFORE INSERT OR UPDATE ON loud FOR EACH ROW"
+        " EXECUTE FUNCTION shout();"
+        "ALTER TABLE loud_1 DISABLE TRIGGER more;"
+        "CREATE RULE stay AS ON DELETE TO calm DO INSTEAD NOTHING",
+    )
+
+    assert_script_goes_back(
+        journey,
+        postgres,
+        ("loud", "calm"),
+        "UPDATE loud SET name = 'b'; INSERT INTO calm VALUES (2, 'b'); UPDATE calm SET name = 'c'",
+    )
+
+
+def test_triggers_fire_where_that_is_asked(journey: Journey, first: str) -> None:
+    journey.sql(
+        "CREATE FUNCTION nothing() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN RETURN NEW; END$$;"
+        "CREATE TRIGGER nothing BEFORE UPDATE ON users FOR EACH ROW EXECUTE FUNCTION nothing()"
+    )
+    plan = ("restore", first, "--database", "--dry-run", "-o", "sql")
+
+    assert 'DISABLE TRIGGER "nothing";' in journey.done(*plan).out
+    assert "TRIGGER" not in journey.done(*plan, "--fire-triggers").out
+
+
+def test_sequences_are_past_what_was_inserted(journey: Journey, postgres: Postgres) -> None:
+    make(
+        journey,
+        "CREATE TABLE counted (id int GENERATED BY DEFAULT AS IDENTITY PRIMARY KEY, v text);"
+        "INSERT INTO counted VALUES (70, 'x')",
+    )
+
+    script = assert_script_goes_back(journey, postgres, ("counted",), "DELETE FROM counted")
+
+    assert 'SELECT setval(\'"public"."counted_id_seq"\', m.value)' in script

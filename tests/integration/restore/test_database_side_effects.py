@@ -20,9 +20,9 @@ def test_triggers_of_people_are_silent_and_named(journey: Journey, first: str) -
     script = journey.done("restore", first, "--database", "--dry-run", "-o", "sql")
     report = restore(journey, first).json()
 
-    # Whoever runs the statements by hand has the triggers at work.
-    assert "trigger 'shout' on public.users fires" in script.err
-    assert "shout" not in script.out
+    assert "trigger 'shout' on public.users is silent" in script.err
+    assert 'ALTER TABLE "public"."users" DISABLE TRIGGER "shout";' in script.out
+    assert 'ALTER TABLE "public"."users" ENABLE TRIGGER "shout";' in script.out
     shout = {"relation": "public.users", "kind": "trigger", "name": "shout", "silenced": True}
     assert shout in plan["code"]
     assert plan["code"] == report["code"]

@@ -34,17 +34,7 @@ def updates(
     """Writes an update for each row that differs, of what differs and what was moved aside."""
     left_out = {*stage.missing(shape), *late}
     names = [name for name in stage.target.updatable if name not in left_out]
-    source = sql.SQL(
-        "FROM {stage} AS s JOIN {table} AS r ON {same} JOIN {verdicts} AS v"
-        " ON v.line = s.line AND v.verdict = 'u' WHERE s.shape = {shape} ORDER BY s.line"
-    ).format(
-        stage=stage.table,
-        table=stage.target.table,
-        same=stage.target.same_key("r", "s"),
-        verdicts=stage.verdicts,
-        shape=sql.Literal(shape),
-    )
-    yield from _changes(cursor, stage, names, source, moved)
+    yield from _changes(cursor, stage, names, updated_rows(stage, shape), moved)
 
 
 def fills(
@@ -88,6 +78,20 @@ def inserts(cursor: Cursor, stage: Stage, shape: int, late: Collection[str]) -> 
 def gone_keys(cursor: Cursor, stage: Stage) -> Iterator[Fields]:
     """Streams the keys of rows that are to go."""
     return fields(cursor, texts(stage, stage.key), sql.SQL("FROM {} AS s").format(stage.gone))
+
+
+def updated_rows(stage: Stage, shape: int) -> sql.Composable:
+    """Gives the part of a query that finds documents `s` which differ from their rows `r`."""
+    return sql.SQL(
+        "FROM {stage} AS s JOIN {table} AS r ON {same} JOIN {verdicts} AS v"
+        " ON v.line = s.line AND v.verdict = 'u' WHERE s.shape = {shape} ORDER BY s.line"
+    ).format(
+        stage=stage.table,
+        table=stage.target.table,
+        same=stage.target.same_key("r", "s"),
+        verdicts=stage.verdicts,
+        shape=sql.Literal(shape),
+    )
 
 
 def new_rows(stage: Stage, shape: int) -> sql.Composable:

@@ -68,6 +68,7 @@ class Silence:
         self._cursor = cursor
         self._before: dict[tuple[RelationName, str, str], str] = {}
         self._found: list[Target] = []
+        self._firing: list[Target] = []
         self._silenced: list[Target] = []
 
     def find(self, targets: Sequence[Target], *, fires: bool) -> tuple[PeoplesCode, ...]:
@@ -85,11 +86,31 @@ class Silence:
                 for code in firing
                 if code.is_root
             ]
+            if firing:
+                self._firing.append(target)
             if firing and not fires:
                 for code in firing:
                     _check_owner(code)
                 self._found.append(target)
         return tuple(named)
+
+    def statements(self) -> tuple[list[sql.Composed], list[sql.Composed]]:
+        """Gives what would disable all that `find` named, and what brings its state back.
+
+        Raises:
+            psycopg.Error: The server refused a query.
+        """
+        disabling, enabling = [], []
+        for target in self._firing:
+            codes = self._read(target)
+            disabling += [_alter(code, "D") for code in codes if code.state in _FIRING]
+            # A partitioned table comes before its partitions, which it hands its state down to.
+            enabling += [
+                _alter(code, code.state)
+                for code in codes
+                if code.state in _FIRING or not code.is_root
+            ]
+        return disabling, enabling
 
     def begin(self) -> None:
         """Disables what was found.
@@ -136,14 +157,16 @@ class Silence:
         return found
 
     def _set(self, code: _Code, state: str) -> None:
-        self._cursor.execute(
-            sql.SQL("ALTER TABLE {} {} {} {}").format(
-                sql.Identifier(*code.relation),
-                sql.SQL(_STATES[state]),
-                sql.SQL(code.kind.upper()),
-                sql.Identifier(code.name),
-            )
-        )
+        self._cursor.execute(_alter(code, state))
+
+
+def _alter(code: _Code, state: str) -> sql.Composed:
+    return sql.SQL("ALTER TABLE {} {} {} {}").format(
+        sql.Identifier(*code.relation),
+        sql.SQL(_STATES[state]),
+        sql.SQL(code.kind.upper()),
+        sql.Identifier(code.name),
+    )
 
 
 def _check_owner(code: _Code) -> None:

@@ -57,16 +57,16 @@ SELECT DISTINCT a.attname::text
  WHERE k.contype = 'f' AND k.confrelid = %s::regclass
 """
 _ASIDE = {
-    "smallint": "(SELECT least(min({column}), 0) FROM {table}) - w.place",
-    "integer": "(SELECT least(min({column}), 0) FROM {table}) - w.place",
-    "bigint": "(SELECT least(min({column}), 0) FROM {table}) - w.place",
-    "numeric": "(SELECT least(min({column}), 0) FROM {table}) - w.place",
+    "smallint": "(SELECT least(min({column}), 0) FROM {table}) - {place}",
+    "integer": "(SELECT least(min({column}), 0) FROM {table}) - {place}",
+    "bigint": "(SELECT least(min({column}), 0) FROM {table}) - {place}",
+    "numeric": "(SELECT least(min({column}), 0) FROM {table}) - {place}",
     "text": "gen_random_uuid()::text",
     "character varying": "gen_random_uuid()::text",
     "uuid": "gen_random_uuid()",
-    "date": "date '4000-01-01 BC' + w.place::int4",
-    "timestamp without time zone": "timestamp '4000-01-01 BC' + w.place * interval '1 second'",
-    "timestamp with time zone": "timestamptz '4000-01-01 BC' + w.place * interval '1 second'",
+    "date": "date '4000-01-01 BC' + {place}::int4",
+    "timestamp without time zone": "timestamp '4000-01-01 BC' + {place} * interval '1 second'",
+    "timestamp with time zone": "timestamptz '4000-01-01 BC' + {place} * interval '1 second'",
 }
 _RANGES = frozenset({"int4range", "int8range", "numrange", "daterange", "tsrange", "tstzrange"})
 # What the server says of values that do not suit a column.
@@ -74,7 +74,7 @@ _UNSUITABLE = frozenset({"22", "23", "42"})
 _LIMITED = re.compile(r"character(?: varying)?\(([0-9]+)\)")
 # Where a random value does not fit, one of characters that are nobody's.
 _ENOUGH = 12
-_PRIVATE = "chr((57344 + w.place / 6400)::int4) || chr((57344 + w.place % 6400)::int4)"
+_PRIVATE = "chr((57344 + {place} / 6400)::int4) || chr((57344 + {place} % 6400)::int4)"
 
 
 class UniqueIndex(NamedTuple):
@@ -98,6 +98,28 @@ def read_unique_indexes(cursor: Cursor, target: Target) -> list[UniqueIndex]:
     return [UniqueIndex(name, tuple(columns), nulls) for name, columns, nulls in rows]
 
 
+class Aside(NamedTuple):
+    """A column whose values can be moved aside, and SQL for what they are moved to."""
+
+    target: Target
+    column: Column
+    form: LiteralString
+
+    def value(self, place: sql.Composable) -> sql.Composed:
+        """Gives the value of a row by its number among those that are moved."""
+        return sql.SQL(self.form).format(
+            column=sql.Identifier(self.column.name),
+            table=self.target.table,
+            kind=sql.SQL(self.column.type_name),
+            place=place,
+        )
+
+
+class _Candidate(NamedTuple):
+    aside: Aside
+    holders: sql.Composed
+
+
 def move_aside(cursor: Cursor, stage: Stage) -> None:
     """Moves unique values aside that staged updates hand from one row to another.
 
@@ -108,24 +130,60 @@ def move_aside(cursor: Cursor, stage: Stage) -> None:
     Raises:
         psycopg.Error: The server refused a statement.
     """
-    target = stage.target
+    for candidates in _candidates(cursor, stage):
+        any(_try(cursor, _move(stage, found)) for found in candidates)
+
+
+def plan_moves(cursor: Cursor, stage: Stage) -> Iterator[tuple[Aside, sql.Composed]]:
+    """Tells what `move_aside` would move, each with a query for the keys of its rows.
+
+    No row is touched: of the columns that could be moved, the first one counts whose type
+    takes the value.
+
+    Raises:
+        psycopg.Error: The server refused a query.
+    """
+    for candidates in _candidates(cursor, stage):
+        for aside, holders in candidates:
+            kind = sql.SQL(aside.column.type_name)
+            value = aside.value(sql.Literal(1))
+            if _try(cursor, sql.SQL("SELECT ({})::{}").format(value, kind)):
+                yield aside, holders
+                break
+
+
+def read_referred(cursor: Cursor, target: Target) -> set[str]:
+    """Names the columns that rows of any relation refer to.
+
+    Raises:
+        psycopg.Error: The server refused the query.
+    """
     name = target.table.as_string(None)
-    referred = {row[0] for row in cursor.execute(_REFERRED.encode(), (name,)).fetchall()}
+    return {row[0] for row in cursor.execute(_REFERRED.encode(), (name,)).fetchall()}
+
+
+def _candidates(cursor: Cursor, stage: Stage) -> Iterator[Iterator[_Candidate]]:
+    """Yields for each index what could be moved aside, the best first."""
+    target = stage.target
+    referred = read_referred(cursor, target)
     for index in read_unique_indexes(cursor, target):
         if set(index.columns) <= set(stage.key) or not set(index.columns) <= set(target.places):
             continue
-        for column, aside in _movable(target, index, referred):
-            if _try(cursor, _move(stage, column, aside, _holders(stage, index, column))):
-                break
+        yield (
+            _Candidate(aside, _holders(stage, index, aside.column.name))
+            for aside in _movable(target, index, referred)
+        )
+    name = target.table.as_string(None)
     for (names,) in cursor.execute(_COMPUTED.encode(), (name,)).fetchall():
         computed = UniqueIndex("", tuple(names), holds_nulls_equal=False)
-        for column, aside in _movable(target, computed, referred):
-            if _try(cursor, _move(stage, column, aside, _changing(stage, column))):
-                break
+        yield (
+            _Candidate(aside, _changing(stage, aside.column.name))
+            for aside in _movable(target, computed, referred)
+        )
 
 
 def _try(cursor: Cursor, statement: sql.Composed) -> bool:
-    """Moves values aside where the columns take what they are moved to."""
+    """Runs what columns may not take, and tells whether they do."""
     try:
         with cursor.connection.transaction():
             cursor.execute(statement)
@@ -136,9 +194,7 @@ def _try(cursor: Cursor, statement: sql.Composed) -> bool:
     return True
 
 
-def _movable(
-    target: Target, index: UniqueIndex, referred: Collection[str]
-) -> Iterator[tuple[str, sql.Composable]]:
+def _movable(target: Target, index: UniqueIndex, referred: Collection[str]) -> Iterator[Aside]:
     """Yields columns of an index that can be moved aside, with their value, null first."""
     columns = [target.relation.column(name) for name in index.columns if name in target.places]
     free = [
@@ -151,13 +207,12 @@ def _movable(
     ]
     for column in free:
         if not column.not_null and not index.holds_nulls_equal:
-            yield column.name, sql.SQL("NULL")
+            yield Aside(target, column, "NULL")
     for column in free:
         base = target.types[column.name].base.sql_name
         aside = _aside(column.type_name) or _aside(base)
         if aside is not None and not _refers(target, column):
-            names = {"column": sql.Identifier(column.name), "table": target.table}
-            yield column.name, sql.SQL(aside).format(**names, kind=sql.SQL(column.type_name))
+            yield Aside(target, column, aside)
 
 
 def _aside(type_name: str) -> LiteralString | None:
@@ -226,17 +281,15 @@ def _keys(stage: Stage) -> sql.Composable:
     return sql.SQL(", ").join(places)
 
 
-def _move(
-    stage: Stage, column: str, aside: sql.Composable, holders: sql.Composable
-) -> sql.Composed:
-    target = stage.target
+def _move(stage: Stage, candidate: _Candidate) -> sql.Composed:
+    target, (aside, holders) = stage.target, candidate
     return sql.SQL(
         "UPDATE {table} AS r SET {column} = {aside} FROM"
         " (SELECT *, row_number() OVER () AS place FROM ({holders}) AS d) AS w WHERE {same}"
     ).format(
         table=target.table,
-        column=sql.Identifier(column),
-        aside=aside,
+        column=sql.Identifier(aside.column.name),
+        aside=aside.value(sql.SQL("w.place")),
         holders=holders,
         same=target.same_key("r", "w"),
     )

@@ -210,13 +210,14 @@ class PostgresWriter:
             deleted = find_reach(self._cursor, stages, everything)
             return deleted + find_reach_of_updates(self._cursor, updating, everything)
 
-    def statements(self) -> Iterator[str]:
-        """Streams SQL that does what is staged, a statement for each row."""
+    def statements(self, *, fires_triggers: bool) -> Iterator[str]:
+        """Streams the lines of a script of SQL that does what `write` would do."""
         stages = [found.stage for found in self._verdicts.values() if not found.stage.is_empty]
         with translating("writing statements"):
-            for stage in stages:
-                self._verdicts[stage.target.entity.name].counts()
-            yield from script(self._cursor, stages)
+            names = [stage.target.entity.name for stage in stages]
+            counts = {name: self._verdicts[name].counts() for name in names}
+            silence = ([], []) if fires_triggers else self._silence.statements()
+            yield from script(self._cursor, stages, counts, silence)
 
     def write(self) -> dict[str, WriteCounts]:
         """Deletes, updates and inserts what is staged, and gives the counts by entity."""
