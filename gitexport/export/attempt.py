@@ -23,6 +23,7 @@ from gitexport.export.seal import seal_snapshot
 from gitexport.export.settle import (
     acknowledge,
     remember_refused,
+    report_acknowledged,
     settles_flags,
 )
 from gitexport.export.share import ShareTask
@@ -103,18 +104,25 @@ class Attempt:
                 report.snapshot, report.commit = prepared.tag, tip
         finally:
             built.discard()
+        failure = None
         try:
             if context.acknowledges and tip is not None:
                 self._acknowledge(prepared, result, report, tip)
         except SourceError as error:
-            if report.snapshot is not None:
-                error.where = f"snapshot '{report.snapshot}' is made; its rows stay pending"
-                error.hint = "run gitexport export again: it acknowledges them"
-            raise
+            if report.snapshot is None:
+                raise
+            error.where = f"snapshot '{report.snapshot}' is made; its rows stay pending"
+            error.hint = "run gitexport export again: it acknowledges them"
+            failure = error
         finally:
             self._remember(prepared, built)
         journal.beat()
+        # Files of an old snapshot beside the new commit would look like a person's edits.
         self._show(built, report, tip, is_new=report.commit is not None)
+        if failure is not None:
+            raise failure
+        if report.not_acknowledged:
+            report.exit_code = SourceError.exit_code
         report.stages = self._watch.finish()
         report.finished_at = end_of(report.started_at, context.clock(), report.stages)
         return report
@@ -241,13 +249,10 @@ class Attempt:
         )
         if rows:
             context.progress.stage("acknowledging", rows)
-        counts = acknowledge(context, prepared, result.encoded, tip)
+        done = acknowledge(context, prepared, result.encoded, tip)
         if settles_flags(context, prepared):
             self._acknowledged = tip
-        for name, count in counts.items():
-            report.entities[name].superseded = count.superseded
-        large = {name: count.acknowledged for name, count in counts.items()}
-        report.warnings += context.source.maintain(large) if large else []
+        report_acknowledged(context, report, done)
 
     def _show(
         self, built: Built, report: ExportReport, tip: ObjectId | None, *, is_new: bool

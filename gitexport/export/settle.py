@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 from gitexport.export.build import Built
@@ -11,8 +12,10 @@ from gitexport.export.encode import ShareResult
 from gitexport.export.prepare import Prepared
 from gitexport.model import faults
 from gitexport.model.entity import Entity, Tracking
-from gitexport.model.ports import AcknowledgedCounts, Acknowledgement
+from gitexport.model.ports import Acknowledged, Acknowledgement
+from gitexport.model.report import ExportReport
 from gitexport.model.snapshot import ObjectId
+from gitexport.store.journal import read_state, write_state
 from gitexport.store.quarantine import write_quarantine
 
 BATCH_ROWS = 10_000
@@ -20,8 +23,8 @@ BATCH_ROWS = 10_000
 
 def acknowledge(
     context: Context, prepared: Prepared, encoded: Sequence[ShareResult], tip: ObjectId
-) -> dict[str, AcknowledgedCounts]:
-    """Marks the row versions that the tip holds; gives counts by entity.
+) -> Acknowledged:
+    """Marks the row versions that the tip holds.
 
     Raises:
         LockedError: Another run has taken the fence meanwhile.
@@ -39,10 +42,10 @@ def acknowledge(
     is_empty = not tombstones and not any(
         share.acknowledgements and share.acknowledgements.count for share in encoded
     )
-    counts: dict[str, AcknowledgedCounts] = {}
+    done = Acknowledged()
     is_known = told == prepared.fence.tip or not prepared.fence.value
     if not (is_empty and is_known):
-        counts = context.source.acknowledge(
+        done = context.source.acknowledge(
             context.publication.repository_id,
             prepared.fence,
             told,
@@ -50,7 +53,33 @@ def acknowledge(
             tombstones,
         )
     faults.point("S9.after")
-    return counts
+    return done
+
+
+def report_acknowledged(context: Context, report: ExportReport, done: Acknowledged) -> None:
+    """Cleans up after an acknowledgement, and completes the report by what became of the rows."""
+    for name, count in done.counts.items():
+        report.entities[name].superseded = count.superseded
+    large = {name: count.acknowledged for name, count in done.counts.items()}
+    report.warnings += context.source.maintain(large) if large else []
+    report.warnings += done.warnings
+    for error in done.refused.values():
+        if report.snapshot is not None:
+            error.where = f"{error.where}; snapshot '{report.snapshot}' is made"
+    report.not_acknowledged = dict(done.refused)
+    _remember_unmarked(context, report)
+
+
+def _remember_unmarked(context: Context, report: ExportReport) -> None:
+    """Writes down for doctor what the source does not let be marked."""
+    state = read_state(context.repository)
+    # Entities that a partial run leaves out stay as they were known.
+    known = state.unmarked if context.is_partial else {}
+    unmarked = {name: told for name, told in known.items() if name not in report.entities}
+    for name, error in report.not_acknowledged.items():
+        unmarked[name] = (error.message, error.hint or "")
+    if unmarked != state.unmarked:
+        write_state(context.repository, replace(state, unmarked=unmarked))
 
 
 def settles_flags(context: Context, prepared: Prepared) -> bool:

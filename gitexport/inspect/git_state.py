@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 
-from gitexport.errors import GitExportError
+from gitexport.errors import GitExportError, SourceError
+from gitexport.export.view import files_behind
 from gitexport.inspect.finding import Finding, error, failed, ok, warning
 from gitexport.model.entity import MANIFEST_PATH, Publication
 from gitexport.model.snapshot import ObjectId
@@ -16,6 +17,7 @@ from gitexport.store.health import (
     old_locks,
     unwanted_settings,
 )
+from gitexport.store.journal import read_state
 from gitexport.store.lock import lock_holder
 from gitexport.store.maintenance import MAXIMUM_PACKS, pack_count
 from gitexport.store.recovery import repairs_needed
@@ -28,6 +30,7 @@ _REPAIR = "gitexport doctor --repair"
 _HOST_BYTES = 5_000_000_000
 _DECISION, _MACHINE = 6, 10
 _ALL = 2**32
+_LOOKED_AT = 1000
 
 
 def check_repository(repository: DataRepository, branch: str) -> Iterator[Finding]:
@@ -66,6 +69,8 @@ def check_state(repository: DataRepository, branch: str) -> Iterator[Finding]:
         yield ok("lock", f"a run is at work: {holder}")
     else:
         yield from _unfinished(repository, branch)
+    for message, fix in read_state(repository).unmarked.values():
+        yield error("pending", message, fix, SourceError.exit_code)
     for path in old_locks(repository):
         message = f"'{path}' is in the way of git and gitexport, and no git is at work"
         yield error("lock", message, f"if no git runs on another machine: rm '{path}'", _DECISION)
@@ -76,15 +81,22 @@ def check_state(repository: DataRepository, branch: str) -> Iterator[Finding]:
     if repository.worktree is None:
         return
     try:
-        edited = edited_files(repository.gitdir, repository.worktree, limit=3, most=_ALL)
+        differing = edited_files(
+            repository.gitdir, repository.worktree, limit=_LOOKED_AT, most=_ALL
+        )
+        behind = files_behind(repository, branch, differing or [])
     except GitExportError as failure:
         fix = f"{_REPAIR}, which makes it anew and keeps the files"
         yield error("index", failure.message, fix, failure.exit_code)
         return
+    edited = [path for path in differing or [] if path not in behind]
+    if behind:
+        message = f"files are still those of an earlier snapshot: {', '.join(sorted(behind)[:3])}"
+        yield warning("index", message, f"{_REPAIR}, or the next export; do not commit them")
     if edited:
-        message = f"files differ from the last commit: {', '.join(edited)}"
+        message = f"files differ from the last commit: {', '.join(edited[:3])}"
         yield warning("index", message, "commit them, or git checkout -- them")
-    else:
+    elif not behind:
         yield ok("index", "the working tree is as committed")
 
 

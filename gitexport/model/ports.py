@@ -10,8 +10,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
 from enum import Enum
+from types import MappingProxyType
 from typing import NamedTuple, Protocol
 
+from gitexport.errors import SourceError
 from gitexport.model.entity import Entity, QueryDocument
 from gitexport.model.relation import Relation
 from gitexport.model.snapshot import ObjectId
@@ -183,6 +185,18 @@ class AcknowledgedCounts(NamedTuple):
     superseded: int
 
 
+class Acknowledged(NamedTuple):
+    """What became of the rows handed in, by the entities' names.
+
+    An entity in `refused` has rows that the source would not let be marked, and why: those stay
+    pending. `counts` leave them out. `warnings` tell what else keeps rows pending for ever.
+    """
+
+    counts: Mapping[str, AcknowledgedCounts] = MappingProxyType({})
+    refused: Mapping[str, SourceError] = MappingProxyType({})
+    warnings: tuple[str, ...] = ()
+
+
 class Source(Protocol):
     """A database. Opening it connects; `close` ends the connection."""
 
@@ -208,12 +222,13 @@ class Source(Protocol):
         tip: ObjectId | None,
         rows: Iterable[tuple[Entity, Sequence[Acknowledgement]]],
         tombstones: Mapping[str, Sequence[int]],
-    ) -> dict[str, AcknowledgedCounts]:
+    ) -> Acknowledged:
         """Marks exactly the row versions handed in as being in a commit.
 
         `tip` is the commit that all flags speak of from now on, None where they stay void.
         Rows come in batches. A row that changed or is locked stays pending and counts as
-        superseded. No other column of any row changes.
+        superseded. No other column of any row changes. An entity whose rows are refused, as by
+        a trigger of people's, keeps no other entity from being marked.
 
         Raises:
             LockedError: Another run took the fence; nothing of this call's first batch is kept.

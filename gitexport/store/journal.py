@@ -163,7 +163,8 @@ class MachineState:
     `runs_since_maintenance` counts. `remote_tips` are the tips that a remote was last seen to
     hold, by `<url> <ref>`. `edits_left` are files with a person's edit that a snapshot changed
     and that were left as they are. `documents_refused` are documents made by queries that could
-    not be renewed when they were due.
+    not be renewed when they were due. `unmarked` says, by entity, what keeps its rows from being
+    acknowledged, and the ways on.
     """
 
     shown: ObjectId | None = None
@@ -174,6 +175,7 @@ class MachineState:
     remote_tips: dict[str, ObjectId] = field(default_factory=dict)
     edits_left: tuple[str, ...] = ()
     documents_refused: tuple[str, ...] = ()
+    unmarked: dict[str, tuple[str, str]] = field(default_factory=dict)
 
 
 def read_state(repository: DataRepository) -> MachineState:
@@ -259,6 +261,7 @@ def _parse_state(members: dict[str, Any]) -> MachineState:
         remote_tips={name: ObjectId(tip) for name, tip in members.get("remote_tips", {}).items()},
         edits_left=tuple(str(edit) for edit in members.get("edits_left", ())),
         documents_refused=tuple(str(path) for path in members.get("documents_refused", ())),
+        unmarked={name: (text, hint) for name, (text, hint) in members.get("unmarked", {}).items()},
     )
 
 

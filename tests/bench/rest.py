@@ -56,9 +56,10 @@ def _acknowledgement(place: Place) -> float:
         rows = [Acknowledgement(row.key, row.version) for row in found]
     start = time.perf_counter()
     batches = _batches(entity, rows)
-    counts = source.acknowledge(publication.repository_id, fence, fence.tip, batches, {})
+    done = source.acknowledge(publication.repository_id, fence, fence.tip, batches, {})
     spent = time.perf_counter() - start
     source.close()
+    counts = done.counts
     if counts[entity.name].acknowledged != place.data.rows:
         message = f"acknowledged {counts[entity.name]}, not all rows"
         raise RuntimeError(message)

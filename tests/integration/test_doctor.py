@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -12,6 +13,7 @@ from typing import Any
 import psycopg
 import pytest
 
+from gitexport.store.journal import read_state, write_state
 from tests.fixtures.journey import Journey
 from tests.fixtures.repositories import fsck
 
@@ -249,3 +251,48 @@ def test_remote_that_does_not_answer(journey: Journey) -> None:
 
     assert code == 5
     assert findings[0]["check"] == "remote"
+
+
+def test_rows_that_cannot_be_marked_are_an_error_until_they_can(journey: Journey) -> None:
+    journey.sql(
+        "CREATE FUNCTION no() RETURNS trigger LANGUAGE plpgsql AS"
+        " $$ BEGIN RAISE EXCEPTION '% is frozen', OLD.name; END $$"
+    )
+    journey.sql("INSERT INTO users VALUES (99, 'new')")
+    journey.sql("CREATE TRIGGER a_no BEFORE UPDATE ON users FOR EACH ROW EXECUTE FUNCTION no()")
+    failed = journey.run("export", "-o", "json")
+    assert failed.code == 8
+    assert list(failed.json()["not_acknowledged"]) == ["users"]
+    assert json.loads(failed.err.splitlines()[-1])["code"] == 8
+    assert "frozen" not in failed.out + failed.err
+
+    code, findings = examine(journey)
+
+    assert code == 8
+    assert "trigger 'a_no' raised an error" in texts(findings, "error")
+    assert texts(findings, "warning") == ""
+    assert 'tracking = "table"' in findings[0]["fix"]
+    journey.sql("DROP TRIGGER a_no ON users")
+    journey.done("export", "--entity", "order_details")
+    assert examine(journey)[0] == 8
+    journey.done("export")
+    assert examine(journey) == (0, [])
+
+
+def test_files_that_a_run_left_behind_are_not_to_be_committed(journey: Journey) -> None:
+    before = read_state(journey.repository)
+    journey.sql("UPDATE users SET name = 'later' WHERE id < 3")
+    journey.export()
+    journey.git("checkout", "HEAD~", "--", "data", "manifest.json")
+    write_state(journey.repository, before)
+    (edited,) = journey.path.rglob("data/users/**/9.json")
+    edited.write_text("{}")
+
+    _code, findings = examine(journey)
+
+    behind, edits = findings
+    assert "still those of an earlier snapshot: data/users/" in behind["message"]
+    assert behind["fix"].startswith("gitexport doctor --repair, or the next export")
+    assert edits["message"].endswith(f"commit: {edited.relative_to(journey.path)}")
+    journey.run("doctor", "--repair")
+    assert [item["message"] for item in examine(journey)[1]] == [edits["message"]]

@@ -35,6 +35,8 @@ def print_outcome(outcome: ExportOutcome, invocation: Invocation) -> int:
     else:
         _print_text(outcome, invocation)
     code = report.exit_code
+    for refusal in report.not_acknowledged.values():
+        messages.error(refusal)
     if report.kept_edits:
         messages.error(left_edits_error(report.kept_edits))
     if outcome.failure is not None:
@@ -59,6 +61,9 @@ def members(outcome: ExportOutcome) -> dict[str, object]:
         "dry_run": report.is_dry_run,
         "schema_changes": report.schema_changes,
         "kept_edits": report.kept_edits,
+        "not_acknowledged": {
+            name: refusal.message for name, refusal in report.not_acknowledged.items()
+        },
         "warnings": report.warnings,
         "stages_ms": report.stages,
     }

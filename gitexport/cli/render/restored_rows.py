@@ -67,6 +67,15 @@ def print_rows_report(
     if conflicts:
         invocation.messages.error(conflict_error(conflicts, hint))
         return _CONFLICT
+    return _finish(report, invocation)
+
+
+def _finish(report: RowsReport, invocation: Invocation) -> int:
+    """Tells what the exports left undone, and gives the exit code."""
+    # What kept rows of the first export from being marked, the last one met again.
+    for refused in report.exports[-1:]:
+        for refusal in refused.not_acknowledged.values():
+            invocation.messages.error(refusal)
     exports = (found.exit_code for found in report.exports)
     return first_of(*exports, _QUARANTINED if report.plan.quarantined else 0)
 

@@ -14,7 +14,7 @@ import psycopg
 
 from gitexport.model import faults
 from gitexport.model.entity import Entity
-from gitexport.model.ports import AcknowledgedCounts, Acknowledgement
+from gitexport.model.ports import Acknowledged, AcknowledgedCounts, Acknowledgement
 from gitexport.model.relation import Relation
 from gitexport.source.postgresql.acknowledge_batch import Batch, BatchWriter
 from gitexport.source.postgresql.acknowledge_pairs import (
@@ -23,6 +23,9 @@ from gitexport.source.postgresql.acknowledge_pairs import (
     has_processors,
     open_second,
 )
+from gitexport.source.postgresql.dropped_marks import dropped_warning
+from gitexport.source.postgresql.errors import is_connection_loss
+from gitexport.source.postgresql.refused_marks import explain_refusal
 
 BATCH = 10_000
 """Rows acknowledged in one transaction: locks are held for a fraction of a second."""
@@ -49,29 +52,43 @@ class Acknowledging:
         self._relations: dict[str, Relation] = {}
         self._done: Counter[str] = Counter()
         self._handed: Counter[str] = Counter()
+        self._refused: dict[Entity, psycopg.Error] = {}
+        # Of each entity with rows that stayed pending, the first batch in which there were any.
+        self._short: dict[str, Batch] = {}
         # Until a row was found locked: then others are at work, and giving up costs more.
         self._is_alone = True
 
-    def run(self, rows: Rows, tombstones: Iterable[int]) -> dict[str, AcknowledgedCounts]:
+    def run(self, rows: Rows, tombstones: Iterable[int]) -> Acknowledged:
         """Acknowledges rows, then drops the hints of deleted keys by their numbers.
+
+        An entity's first batch that the server refuses is the last one of that entity; those of
+        others follow.
 
         Raises:
             LockedError: Another run took the fence.
-            psycopg.Error: The server refused a statement.
+            psycopg.Error: The connection was lost, or the server refused what no entity is the
+                reason of.
         """
         ids = list(tombstones)
         with closing(self._left_by_pairs(self._batches(rows))) as batches:
             batch = next(batches, None)
             while batch is not None and (following := next(batches, None)) is not None:
-                self._note(batch, self._acknowledge(batch))
+                self._try(batch)
                 batch = following
-            counted = self._acknowledge(batch, ids, is_last=True)
-            if batch is not None:
-                self._note(batch, counted)
-        return {
+            if batch is None or not self._try(batch, ids, is_last=True):
+                # Without any row the tip moves as well, hints go, and the disk is waited for.
+                self._writer.write(None, ids, is_last=True)
+        counts = {
             name: AcknowledgedCounts(self._done[name], count - self._done[name])
             for name, count in self._handed.items()
         }
+        connection = self._writer.connection
+        refused = {
+            entity.name: explain_refusal(connection, entity, error)
+            for entity, error in self._refused.items()
+        }
+        warnings = [dropped_warning(connection, batch) for batch in self._short.values()]
+        return Acknowledged(counts, refused, tuple(filter(None, warnings)))
 
     def _left_by_pairs(self, batches: Iterator[Batch]) -> Generator[Batch]:
         """Acknowledges in pairs where large batches are many; yields all that is left."""
@@ -95,10 +112,22 @@ class Acknowledging:
                 yield from Pairs(self._writer, second, self._note).passing(batches)
         yield from batches
 
-    def _acknowledge(
-        self, batch: Batch | None, ids: Sequence[int] = (), *, is_last: bool = False
-    ) -> int:
-        if self._is_alone and batch is not None and batch.is_large:
+    def _try(self, batch: Batch, ids: Sequence[int] = (), *, is_last: bool = False) -> bool:
+        """Acknowledges a batch; False where it, or an earlier one of its entity, is refused."""
+        if batch.entity in self._refused:
+            return False
+        try:
+            counted = self._acknowledge(batch, ids, is_last=is_last)
+        except psycopg.Error as error:
+            if is_connection_loss(error):
+                raise
+            self._refused[batch.entity] = error
+            return False
+        self._note(batch, counted)
+        return True
+
+    def _acknowledge(self, batch: Batch, ids: Sequence[int], *, is_last: bool) -> int:
+        if self._is_alone and batch.is_large:
             try:
                 return self._writer.write(batch, ids, is_last=is_last, passes_locked=False)
             except psycopg.errors.LockNotAvailable:
@@ -108,6 +137,8 @@ class Acknowledging:
     def _note(self, batch: Batch, counted: int) -> None:
         self._done[batch.entity.name] += counted
         self._handed[batch.entity.name] += len(batch.rows)
+        if counted < len(batch.rows) and batch.is_flagged:
+            self._short.setdefault(batch.entity.name, batch)
         faults.point("S9.batch")
 
     def _batches(self, rows: Rows) -> Iterator[Batch]:

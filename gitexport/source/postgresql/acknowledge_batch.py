@@ -30,10 +30,14 @@ class Batch(NamedTuple):
     rows: Sequence[Acknowledgement]
 
     @property
+    def is_flagged(self) -> bool:
+        """True where acknowledging writes to the rows themselves."""
+        return tracking_of(self.entity, self.relation) is Tracking.FLAG
+
+    @property
     def is_large(self) -> bool:
         """True where it pays to write the rows without locking them first."""
-        is_flag = tracking_of(self.entity, self.relation) is Tracking.FLAG
-        return is_flag and len(self.rows) >= _LARGE
+        return self.is_flagged and len(self.rows) >= _LARGE
 
 
 class BatchWriter:

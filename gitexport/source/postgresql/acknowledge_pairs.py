@@ -18,10 +18,10 @@ from contextlib import contextmanager, suppress
 from functools import partial
 
 import psycopg
-from psycopg import errors
 
 from gitexport.errors import ConnectionFailedError
 from gitexport.source.postgresql.acknowledge_batch import Batch, BatchWriter
+from gitexport.source.postgresql.errors import is_connection_loss
 from gitexport.source.postgresql.session import Connection
 
 ENOUGH = 4
@@ -133,10 +133,10 @@ class Pairs:
     def passing(self, batches: Iterator[Batch]) -> Iterator[Batch]:
         """Takes batches and acknowledges the large ones; yields those that must go alone.
 
-        These are small ones, one that finds no partner, and a pair that met a lock, after
-        which no more are taken.
+        These are small ones, one that finds no partner, and those of a pair that met a lock or
+        were refused, after which no more are taken.
 
-        Raises: what `BatchWriter.write_beside` does, except for locks.
+        Raises: what `BatchWriter.write_beside` does, except for what the server refused.
         """
         single = None
         for batch in batches:
@@ -154,9 +154,9 @@ class Pairs:
             yield single
 
     def _write(self, ours: Batch, other: Batch) -> list[Batch]:
-        """Writes a pair; gives those of its batches that met a lock.
+        """Writes a pair; gives those of its batches that met a lock or were refused.
 
-        That lock may be the other session's: a trigger of people's can lead both to one row.
+        A lock may be the other session's: a trigger of people's can lead both to one row.
         As each gives up within a moment, they do not wait for each other in a circle, unless
         the server looks for circles even sooner.
         """
@@ -169,7 +169,9 @@ class Pairs:
         for batch, write in writing:
             try:
                 counted = write()
-            except (errors.LockNotAvailable, errors.DeadlockDetected):
+            except psycopg.Error as error:
+                if is_connection_loss(error):
+                    raise
                 left.append(batch)
             else:
                 self._on_done(batch, counted)

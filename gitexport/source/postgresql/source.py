@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from gitexport.model.entity import Entity
 from gitexport.model.ports import (
+    Acknowledged,
     AcknowledgedCounts,
     Acknowledgement,
     Fence,
@@ -111,7 +112,7 @@ class PostgresSource:
         tip: ObjectId | None,
         rows: Iterable[tuple[Entity, Sequence[Acknowledgement]]],
         tombstones: Mapping[str, Sequence[int]],
-    ) -> dict[str, AcknowledgedCounts]:
+    ) -> Acknowledged:
         """Marks exactly the row versions handed in as being in `tip`.
 
         Raises:
@@ -128,8 +129,9 @@ class PostgresSource:
                 writer(self._connected()), lambda: writer(connect(self._dsn)), self._relation_of
             )
             passed: Counter[str] = Counter()
-            counts = run.run(self._not_overruled(rows, passed), ids)
-        return counts | {name: AcknowledgedCounts(0, count) for name, count in passed.items()}
+            done = run.run(self._not_overruled(rows, passed), ids)
+        kept = {name: AcknowledgedCounts(0, count) for name, count in passed.items()}
+        return done._replace(counts={**done.counts, **kept})
 
     def maintain(self, entities: Mapping[str, int]) -> list[str]:
         """Cleans up after large acknowledgements (rows by entity); gives warnings."""

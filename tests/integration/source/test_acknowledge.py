@@ -65,7 +65,7 @@ def test_tip_moves_also_when_no_row_is_handed_in(users: Tracked) -> None:
     fence = users.source.begin(REPOSITORY, [users.entity])
     tip = ObjectId("c" * 40)
 
-    assert users.source.acknowledge(REPOSITORY, fence, tip, [], {}) == {}
+    assert users.source.acknowledge(REPOSITORY, fence, tip, [], {}).counts == {}
     assert users.source.peek(REPOSITORY, [users.entity]).tip == tip
 
 

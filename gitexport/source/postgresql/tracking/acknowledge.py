@@ -88,6 +88,25 @@ def acknowledge_rows(
     return done + cursor.rowcount
 
 
+def count_unmarked(
+    cursor: Cursor, entity: Entity, relation: Relation, rows: Sequence[Acknowledgement]
+) -> int:
+    """Counts rows of a batch that still have the version read, and that nobody has locked.
+
+    After the batch was acknowledged, these are rows whose UPDATE was dropped.
+
+    Raises:
+        psycopg.Error: The server refused the statement.
+    """
+    written = [row for row in rows if row.version]
+    texts = [array_text([row.key[place] for row in written]) for place in range(len(entity.key))]
+    versions = [row.version for row in written]
+    texts += _split_versions(versions, is_partitioned=_is_partitioned(relation))
+    found = _unchanged_rows(entity, relation)
+    cursor.execute(parametrised(sql.SQL("SELECT count(*) FROM ({}) AS l").format(found)), texts)
+    return int(cursor.fetchall()[0][0])
+
+
 def _split_versions(versions: Sequence[str], *, is_partitioned: bool) -> list[str]:
     """Splits `       727(0,1)16385` into xmin, place and partition, faster than the server."""
     arrays = [array_text([version[:XMIN_WIDTH] for version in versions])]
@@ -158,47 +177,59 @@ def _same_partition(entity: Entity, relation: Relation, row: str, batch: str) ->
 def _flag_statement(
     entity: Entity, relation: Relation, *, passes_locked: bool = True
 ) -> sql.Composed:
-    parts = {"part": "oid"} if _is_partitioned(relation) else {}
-    batch = _batch(entity, xmin="xid", place="tid", **parts)
+    batch = _batch_of_rows(entity, relation)
     table, flag = identifier(entity), sql.Identifier(entity.flag)
     if not guards_versions:
         form = "WITH b AS ({batch}) UPDATE {table} AS t SET {flag} = TRUE FROM b WHERE {same_key}"
         return sql.SQL(form).format(
             batch=batch, table=table, flag=flag, same_key=_same_key(entity, "t")
         )
-    same_row: sql.Composable = sql.SQL("TRUE")
-    same_part: sql.Composable = sql.SQL("TRUE")
-    kept = ["place"]
-    if parts:
-        same_part = _same_partition(entity, relation, "t", "b")
-        same_row = _same_partition(entity, relation, "t", "l")
-        kept += ["part", *(f"k{place}" for place in range(len(entity.key)))]
     # The guard on xmin and key keeps a concurrent change pending: without it, a row changed
     # between our read and this statement would be marked as exported in a state that no
     # commit holds.
     if not passes_locked:
-        return _direct_statement(entity, batch, same_part)
+        return _direct_statement(entity, relation)
+    same_row: sql.Composable = sql.SQL("TRUE")
+    if _is_partitioned(relation):
+        same_row = _same_partition(entity, relation, "t", "l")
     # Subqueries instead of WITH, which the server refuses where a rule rewrites the UPDATE; one
     # that locks rows is never merged into the query around it.
     return sql.SQL(
-        "UPDATE {table} AS t SET {flag} = TRUE FROM ("
+        "UPDATE {table} AS t SET {flag} = TRUE FROM ({rows}) AS l"
+        " WHERE t.ctid = l.place AND {same_row}"
+    ).format(table=table, flag=flag, rows=_unchanged_rows(entity, relation), same_row=same_row)
+
+
+def _batch_of_rows(entity: Entity, relation: Relation) -> sql.Composable:
+    parts = {"part": "oid"} if _is_partitioned(relation) else {}
+    return _batch(entity, xmin="xid", place="tid", **parts)
+
+
+def _same_part(entity: Entity, relation: Relation) -> sql.Composable:
+    if _is_partitioned(relation):
+        return _same_partition(entity, relation, "t", "b")
+    return sql.SQL("TRUE")
+
+
+def _unchanged_rows(entity: Entity, relation: Relation) -> sql.Composable:
+    """Gives the query that locks those rows of a batch that have the version read."""
+    kept = ["place"]
+    if _is_partitioned(relation):
+        kept += ["part", *(f"k{place}" for place in range(len(entity.key)))]
+    return sql.SQL(
         "SELECT {kept} FROM ({batch}) AS b JOIN {table} AS t"
         " ON t.ctid = b.place AND t.xmin = b.xmin AND {same_key} AND {same_part}"
-        " FOR NO KEY UPDATE OF t SKIP LOCKED) AS l WHERE t.ctid = l.place AND {same_row}"
+        " FOR NO KEY UPDATE OF t SKIP LOCKED"
     ).format(
-        batch=batch,
+        batch=_batch_of_rows(entity, relation),
         kept=sql.SQL(", ").join(sql.Identifier("b", name) for name in kept),
-        table=table,
+        table=identifier(entity),
         same_key=_same_key(entity, "t"),
-        same_part=same_part,
-        flag=flag,
-        same_row=same_row,
+        same_part=_same_part(entity, relation),
     )
 
 
-def _direct_statement(
-    entity: Entity, batch: sql.Composable, same_part: sql.Composable
-) -> sql.Composed:
+def _direct_statement(entity: Entity, relation: Relation) -> sql.Composed:
     """Gives the statement that writes rows without locking them first."""
     return sql.SQL(
         "UPDATE {table} AS t SET {flag} = TRUE FROM ({batch}) AS b"
@@ -206,9 +237,9 @@ def _direct_statement(
     ).format(
         table=identifier(entity),
         flag=sql.Identifier(entity.flag),
-        batch=batch,
+        batch=_batch_of_rows(entity, relation),
         same_key=_same_key(entity, "t"),
-        same_part=same_part,
+        same_part=_same_part(entity, relation),
     )
 
 
