@@ -28,20 +28,41 @@ _SHOWN = 5
 Origin = Callable[[PlannedEntity, Key], Key | None]
 
 
-def refuse_dangling(source: SnapshotSource, found: Sequence[Dangling]) -> None:
+def refuse_dangling(
+    source: SnapshotSource,
+    planned: Sequence[PlannedEntity],
+    found: Sequence[Dangling],
+    origin: Origin | None = None,
+) -> None:
     """Refuses rows whose references have no target.
+
+    `origin` gives the key of the document that a row of the target comes from; without it,
+    the keys are those of documents.
 
     Raises:
         ConflictError: There are some; the first are named, with what they refer to.
     """
     if not found:
         return
-    lines = [_in_words(source, dangling) for dangling in found[:_SHOWN]]
-    more = f" (and {len(found) - 1} more like it)" if len(found) > 1 else ""
-    message = f"{lines[0]}, which neither the snapshot nor the target has{more}"
-    where = "; ".join(lines[1:]) or f"constraint '{found[0].foreign_key}'"
+    entities = {entity.name: entity for entity in planned}
+    first = entities[found[0].entity]
+    keys = [
+        origin(entities[dangling.entity], dangling.key) if origin else dangling.key
+        for dangling in found[:_SHOWN]
+    ]
+    lines = [
+        _in_words(source, dangling._replace(key=key or dangling.key))
+        for dangling, key in zip(found, keys, strict=False)
+    ]
+    message = (
+        f"{lines[0]}, which neither the snapshot nor the target has"
+        f" (constraint '{found[0].foreign_key}')"
+    )
+    if len(found) > 1:
+        end = "; …" if len(found) > _SHOWN else ""
+        message += f", and {len(found) - 1} more like it: {'; '.join(lines[1:])}{end}"
     hint = "import what is referred to as well, or leave these documents out with --exclude"
-    raise ConflictError(message, where=where, hint=hint)
+    raise ConflictError(message, where=_place(first, keys[0]), hint=hint)
 
 
 def refuse_misled(source: SnapshotSource, found: Sequence[Misled]) -> None:

@@ -140,7 +140,8 @@ class _Import:
         for planned in self._written:
             self._staging.stage(planned, recogniser, report)
         entities = [planned.entity for planned in self._written]
-        guards.refuse_dangling(source, self._work.writer.dangling(entities))
+        found = self._work.writer.dangling(entities)
+        guards.refuse_dangling(source, self._work.planned, found, self._origin)
         self._work.progress.stage("comparing rows", len(self._written))
         self._describe(report)
         if self._work.options.lists_keys:
@@ -185,7 +186,8 @@ class _Import:
         for planned in rewritten:
             if planned.is_written:
                 source, recognised = self._work.documents.source, planned.recognised
-                guards.refuse_dangling(source, recogniser.dangling(recognised))
+                found = recogniser.dangling(recognised)
+                guards.refuse_dangling(source, self._work.planned, found)
                 guards.refuse_misled(source, recogniser.misled(recognised))
 
     def _describe(self, report: ImportReport) -> None:
@@ -214,6 +216,8 @@ class _Import:
 
     def _origin(self, planned: PlannedEntity, key: Key) -> Key | None:
         """Finds the document that a row to be written comes from."""
+        if not planned.recognised.is_rewritten:
+            return key
         pairs = self._recogniser.pairs(planned.recognised)
         found = [source for source, target, _ in pairs if target == key]
         return found[0] if found else None

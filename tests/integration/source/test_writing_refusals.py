@@ -65,8 +65,7 @@ def test_a_document_that_cannot_be_written_is_named_without_its_values(
         write_rows(database, THINGS, [*fine, (("3",), document(members))])
 
     error = caught.value
-    if "excludes" not in said:
-        assert (error.entity, error.key, error.where) == ("things", ("3",), "things:3")
+    assert (error.entity, error.key, error.where) == ("things", ("3",), "things:3")
     assert error.constraint == constraint
     shown = f"{error.message} {error.hint} {error.__cause__}"
     assert not any(value in shown for value in ("secret", "mail1", "-77", "hidden one", "99999"))
@@ -167,3 +166,21 @@ def test_a_trigger_that_raises_is_not_quoted(database: str, connection: psycopg.
         write_rows(database, THINGS, rows, fires_triggers=True)
     assert "secret" not in f"{caught.value} {caught.value.__cause__}"
     assert caught.value.entity == "things"
+
+
+def test_values_handed_on_do_not_hide_the_document_that_is_refused(
+    database: str, connection: psycopg.Connection
+) -> None:
+    connection.execute(
+        "CREATE TABLE things (id int PRIMARY KEY, n int, EXCLUDE (n WITH =));"
+        "INSERT INTO things SELECT n, n FROM generate_series(1, 9) n"
+    )
+    before = texts(connection, "things")
+    # Each takes the value of the next one, and the seventh that of a row that stays.
+    values = {1: 2, 2: 3, 3: 4, 4: 5, 5: 6, 6: 1, 7: 9, 8: 7}
+    rows = [((str(n),), document(f'"id": {n},\n  "n": {value}')) for n, value in values.items()]
+    with pytest.raises(RowRefusedError, match="excludes another row") as caught:
+        write_rows(database, THINGS, rows)
+
+    assert caught.value.where == "things:7"
+    assert texts(connection, "things") == before

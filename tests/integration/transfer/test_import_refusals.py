@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
-from tests.integration.transfer.conftest import Transfer
+from tests.integration.transfer.conftest import TWENTY_USERS, USERS, Transfer
 
 
 @pytest.mark.parametrize(
@@ -88,3 +90,89 @@ def test_an_address_matches_documents_whose_names_are_too_short_for_their_keys(
     transfer.loaded("--mode", "upsert", "--only", "long:a*", "--only", f"long:{'b' * 400}")
 
     assert transfer.target.value("SELECT count(*) FROM long") == 2
+
+
+@pytest.mark.parametrize(
+    ("constraint", "said"),
+    [
+        ("EXCLUDE USING gist (int4range(age, age + 1) WITH &&)", "excludes another row"),
+        ("UNIQUE (age) DEFERRABLE INITIALLY DEFERRED", "has the same values"),
+        ("EXCLUDE (age WITH =) INITIALLY DEFERRED", "excludes another row"),
+    ],
+)
+def test_what_only_the_server_can_judge_names_document_and_path(
+    users: Transfer, constraint: str, said: str
+) -> None:
+    users.target.sql(
+        "INSERT INTO users VALUES (2, 'before', 102), (70, 'only here', 17)",
+        f"ALTER TABLE users ADD CONSTRAINT apart {constraint}",
+    )
+
+    refused = users.load("--mode", "upsert", "-o", "json")
+
+    error = json.loads(refused.err.splitlines()[-1])
+    assert refused.code == error["code"] == 9
+    assert error["error"].startswith("users:17: ")
+    assert said in error["error"]
+    assert "'apart'" in error["error"]
+    assert error["where"] == "data/users/17.json"
+    assert users.target.value("SELECT count(*) FROM users") == 2
+
+
+@pytest.mark.parametrize("index", ["((age % 50))", "(age) WHERE age > 10"])
+def test_an_index_on_expressions_or_some_of_the_rows_names_document_and_path(
+    users: Transfer, index: str
+) -> None:
+    users.target.sql(
+        "INSERT INTO users VALUES (70, 'only here', 17)",
+        f"CREATE UNIQUE INDEX apart ON users {index}",
+    )
+
+    refused = users.load("--mode", "upsert")
+
+    assert refused.code == 9
+    assert "users:17: another row of 'public.users' has the same values" in refused.err
+    assert "(constraint 'apart')" in refused.err
+    assert "where: data/users/17.json" in refused.err
+
+
+def test_a_row_without_a_partition_names_document_and_path(transfer: Transfer) -> None:
+    transfer.source.sql(USERS, TWENTY_USERS)
+    transfer.target.sql(
+        USERS + " PARTITION BY RANGE (id)",
+        "CREATE TABLE first PARTITION OF users FOR VALUES FROM (0) TO (17)",
+    )
+    transfer.snapshot()
+
+    refused = transfer.load("--mode", "upsert")
+
+    assert refused.code == 9
+    assert "users:17: the row is outside of the bounds of 'public.users'" in refused.err
+    assert "where: data/users/17.json" in refused.err
+
+
+def test_a_skipped_document_is_not_the_one_that_is_named(users: Transfer) -> None:
+    users.target.sql(
+        "INSERT INTO users VALUES (3, 'before', 103), (70, 'only here', 3), (71, 'and here', 17)",
+        "CREATE UNIQUE INDEX apart ON users (age)",
+    )
+
+    refused = users.load("--mode", "skip")
+
+    assert refused.code == 9
+    assert "users:17: another row of 'public.users' has the same values" in refused.err
+
+
+def test_references_without_a_target_name_constraint_and_path(users: Transfer) -> None:
+    users.target.sql(
+        "CREATE TABLE ages (age integer PRIMARY KEY)",
+        "INSERT INTO ages SELECT generate_series(1, 12)",
+        "ALTER TABLE users ADD CONSTRAINT known FOREIGN KEY (age) REFERENCES ages",
+    )
+
+    refused = users.load("--mode", "upsert")
+
+    assert refused.code == 9
+    assert "users:13 refers to a row of 'public.ages' with age '13'" in refused.err
+    assert "(constraint 'known'), and 7 more like it: users:14 refers to" in refused.err
+    assert "where: data/users/13.json" in refused.err

@@ -41,7 +41,7 @@ def find_culprit(
     own = [stage for stage in stages if broken.relation in _tree(stage.target.relation)]
     for stage in own:
         for condition in _conditions(cursor, stage, broken):
-            for key in stage.keys_of(condition):
+            for key in stage.keys_of(_written(stage, condition)):
                 return stage.target.entity.name, key
     if broken.sqlstate == FOREIGN_KEY and broken.relation is not None:
         referring = read_relations(cursor, [broken.relation]).values()
@@ -55,6 +55,12 @@ def find_culprit(
 
 def _tree(relation: Relation) -> tuple[RelationName, ...]:
     return (relation.name, *relation.partitions)
+
+
+def _written(stage: Stage, condition: sql.Composable) -> sql.Composable:
+    """Leaves out staged rows that stay as they are."""
+    form = "{} AND NOT EXISTS (SELECT FROM {} AS v WHERE v.line = s.line AND v.verdict <> 'u')"
+    return sql.SQL(form).format(condition, stage.verdicts)
 
 
 def _conditions(cursor: Cursor, stage: Stage, broken: Broken) -> list[sql.Composable]:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 import psycopg
 
-from gitexport.errors import StatementFailedError
+from gitexport.errors import RowRefusedError, StatementFailedError
 from gitexport.model.ports import Key
 from gitexport.model.writing import WriteCounts
 from gitexport.source.postgresql.session import Cursor
@@ -17,7 +17,8 @@ from gitexport.source.postgresql.writing.refusals import is_about_a_row, other_e
 from gitexport.source.postgresql.writing.sequences import move_sequences
 from gitexport.source.postgresql.writing.stage import Stage
 from gitexport.source.postgresql.writing.statements import late_statements, write_step
-from gitexport.source.postgresql.writing.steps import plan_steps
+from gitexport.source.postgresql.writing.steps import Step, plan_steps
+from gitexport.source.postgresql.writing.trials import try_documents
 from gitexport.source.postgresql.writing.unique_values import move_aside
 
 _SERIALIZATION = "40001"
@@ -33,6 +34,25 @@ def write_stages(
         SourceError: The server refused for another reason, or rows changed meanwhile.
     """
     steps = plan_steps(stages)
+    try:
+        with cursor.connection.transaction():
+            done = _write(cursor, stages, steps, expected)
+    except RowRefusedError as error:
+        # Everything is undone, so that a part of it can be tried.
+        raise _named(cursor, steps, expected, error) from error.__cause__
+    _check_counts(done, expected)
+    for stage in stages:
+        if expected[stage.target.entity.name].inserted:
+            move_sequences(cursor, stage)
+
+
+def _write(
+    cursor: Cursor,
+    stages: Sequence[Stage],
+    steps: Sequence[Step],
+    expected: Mapping[str, WriteCounts],
+) -> Mapping[tuple[str, str], int]:
+    """Writes all steps, and gives the number of rows by entity and kind."""
     done: Counter[tuple[str, str]] = Counter()
     with _attributing(cursor, stages):
         cursor.execute("SET CONSTRAINTS ALL DEFERRED")
@@ -50,10 +70,7 @@ def write_stages(
                 cursor.execute(statement)
     with _attributing(cursor, stages):
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
-    _check_counts(done, expected)
-    for stage in stages:
-        if expected[stage.target.entity.name].inserted:
-            move_sequences(cursor, stage)
+    return done
 
 
 @contextmanager
@@ -67,6 +84,23 @@ def _attributing(cursor: Cursor, stages: Sequence[Stage]) -> Iterator[None]:
             raise other_error(error, names) from error
         entity, key = _culprit(cursor, stages, error)
         raise refused(error, entity or names, key) from error
+
+
+def _named(
+    cursor: Cursor,
+    steps: Sequence[Step],
+    expected: Mapping[str, WriteCounts],
+    error: RowRefusedError,
+) -> RowRefusedError:
+    """Gives the refusal of a document, where the staged rows alone did not tell which it is."""
+    cause = error.__cause__
+    if error.key is not None or not isinstance(cause, psycopg.Error):
+        return error
+    try:
+        found = try_documents(cursor, steps, expected, error.entity, cause)
+    except psycopg.Error:
+        return error
+    return error if found is None else refused(found.error, error.entity, found.key)
 
 
 def _culprit(

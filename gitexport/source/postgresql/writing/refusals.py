@@ -45,12 +45,17 @@ def is_about_a_row(error: psycopg.Error) -> bool:
     return not is_connection_loss(error) and (error.sqlstate or "").startswith(_ROW_CLASSES)
 
 
+def is_of_people(error: psycopg.Error) -> bool:
+    """Tells whether people's own code refused a row, as with RAISE."""
+    return (error.sqlstate or "").startswith(_CODE_OF_PEOPLE)
+
+
 def refused(
     error: psycopg.Error, entity: str, key: Key | None, *, column: str | None = None
 ) -> RowRefusedError:
     """Makes the error for a row that the server refused."""
     broken = Broken.of(error)
-    hint = _LOG_HINT if broken.sqlstate.startswith(_CODE_OF_PEOPLE) else None
+    hint = _LOG_HINT if is_of_people(error) else None
     found = RowRefusedError(
         _message(error, broken, column),
         entity=entity,
@@ -90,7 +95,9 @@ def _message(error: psycopg.Error, broken: Broken, column: str | None) -> str:
         CHECK: f"the check {constraint} of {relation} does not hold",
         EXCLUSION: f"it excludes another row of {relation} (constraint {constraint})",
     }
-    if broken.sqlstate.startswith(_CODE_OF_PEOPLE):
+    if broken.sqlstate == CHECK and broken.constraint is None:
+        return f"the row is outside of the bounds of {relation} or of all its partitions"
+    if is_of_people(error):
         return f"a trigger or function of the database refused the row ({broken.sqlstate})"
     if column is None and broken.relation and broken.sqlstate in messages:
         return messages[broken.sqlstate]
