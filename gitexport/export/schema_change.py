@@ -78,6 +78,11 @@ def standing_warnings(entity: Entity, relation: Relation, change: SchemaChange) 
         for name in entity.columns
         if name != "*" and name not in told and relation.column(name) is None
     ]
+    if entity.label is not None and relation.column(entity.label) is None:
+        warnings.append(
+            f"{entity.name}: label names '{entity.label}', which {relation.name} does not have, "
+            "so rows are shown by their key alone"
+        )
     if entity.tracking is not Tracking.COMPARE and not relation.identifies(entity.key):
         warnings.append(
             f"{entity.name}: {_no_unique_key(entity, relation)}, so every run reads all of its "

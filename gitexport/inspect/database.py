@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from gitexport.errors import GitExportError
 from gitexport.export.guards import guard_source
-from gitexport.inspect.finding import Finding, error, failed, ok, warning
+from gitexport.inspect.finding import Finding, Level, error, failed, ok, warning
 from gitexport.model.entity import Entity, Publication, Tracking
 from gitexport.model.ports import Source, SourceView
 from gitexport.model.tracking import TrackingAdmin
@@ -38,13 +38,20 @@ def check_database(
     for _entity, found in relations:
         yield from found
     yield from _check_tracking(
-        source, tracking, publication, [entity for entity, found in relations if not found]
+        source,
+        tracking,
+        publication,
+        [
+            entity
+            for entity, found in relations
+            if all(finding.level is not Level.ERROR for finding in found)
+        ],
     )
 
 
 def _check_relation(view: SourceView, entity: Entity) -> Iterator[Finding]:
     try:
-        view.relation(entity)
+        relation = view.relation(entity)
         present = set(view.columns(entity))
     except GitExportError as failure:
         yield failed("relations", failure)
@@ -55,6 +62,10 @@ def _check_relation(view: SourceView, entity: Entity) -> Iterator[Finding]:
             f" and {len(missing) - 1} more" if len(missing) > 1 else ""
         )
         fix = f"remove it from 'columns' of [entities.{entity.name}] in gitexport.toml"
+        yield warning("relations", message, fix)
+    if entity.label is not None and relation.column(entity.label) is None:
+        message = f"'{entity.relation}' has no column '{entity.label}', which 'label' names"
+        fix = f"correct or remove 'label' of [entities.{entity.name}] in gitexport.toml"
         yield warning("relations", message, fix)
 
 

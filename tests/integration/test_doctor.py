@@ -296,3 +296,12 @@ def test_files_that_a_run_left_behind_are_not_to_be_committed(journey: Journey) 
     assert edits["message"].endswith(f"commit: {edited.relative_to(journey.path)}")
     journey.run("doctor", "--repair")
     assert [item["message"] for item in examine(journey)[1]] == [edits["message"]]
+
+
+def test_label_that_is_gone_is_a_warning(journey: Journey) -> None:
+    journey.sql("ALTER TABLE users DROP COLUMN name")
+
+    code, findings = examine(journey)
+
+    assert code == 0
+    assert "has no column 'name', which 'label' names" in texts(findings, "warning")

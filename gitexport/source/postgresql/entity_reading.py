@@ -144,13 +144,14 @@ def published_columns(entity: Entity, relation: Relation) -> tuple[str, ...]:
 
 
 def _refuse_missing(entity: Entity, relation: Relation) -> None:
-    for name in [*entity.key, *([entity.label] if entity.label else [])]:
+    # A label is only shown beside the key, so rows are read without it as well.
+    for name in entity.key:
         if relation.column(name) is None:
             message = f"relation '{entity.relation}' has no column '{name}'"
             raise RelationNotFoundError(
                 message,
                 where=f"entities.{entity.name}",
-                hint="correct 'key' or 'label' in gitexport.toml",
+                hint="correct 'key' in gitexport.toml",
             )
 
 

@@ -112,12 +112,13 @@ class PostgresView:
             StatementFailedError: The server refused the statement.
         """
         plan = self._plan(entity)
+        has_label = entity.label is not None and plan.relation.column(entity.label) is not None
         reader = RowReader(
             cursor=self._cursor,
             reading=plan.reading(entity, query.scope),
             compiled=plan.compiled,
             match=plan.match,
-            label=entity.label if query.with_label else None,
+            label=entity.label if query.with_label and has_label else None,
         )
         with _reading_rows(entity):
             yield from reader.rows(query)

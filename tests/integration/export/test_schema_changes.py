@@ -162,3 +162,18 @@ def test_what_the_configuration_publishes_is_named_when_it_changes(users: Workbe
     ]
     assert report.entities["users"].modified == 20
     assert users.export().snapshot is None
+
+
+@pytest.mark.parametrize("change", ["DROP COLUMN name", "RENAME COLUMN name TO title"])
+def test_label_that_is_gone_stops_no_run(users: Workbench, change: str) -> None:
+    users.change_entity("users", columns=("id", "extra"), label="name")
+    users.export()
+    users.sql(f"ALTER TABLE users {change}")
+    users.sql("INSERT INTO users VALUES (21)")
+
+    report = users.export(with_details=True)
+
+    assert (report.exit_code, report.details) == (0, ["added users:21"])
+    (warning,) = report.warnings
+    assert "users: label names 'name', which public.users does not have" in warning
+    users.check()

@@ -167,9 +167,8 @@ def test_a_key_without_a_value_is_refused(connection: psycopg.Connection) -> Non
     [
         (entity_of("public.gone"), "relation 'public.gone' does not exist"),
         (entity_of("public.plain", ["nothing"]), "no column 'nothing'"),
-        (entity_of("public.plain", ["id"], label="nothing"), "no column 'nothing'"),
     ],
-    ids=["relation", "key", "label"],
+    ids=["relation", "key"],
 )
 def test_what_is_gone_is_named(
     connection: psycopg.Connection, entity: Entity, message: str
