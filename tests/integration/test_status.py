@@ -146,6 +146,20 @@ def test_relation_that_vanished_is_told_beside_the_others(journey: Journey) -> N
     assert "order_details" in result.json()["entities"]["order_details"]["note"]
 
 
+def test_wrong_where_is_told_beside_the_others(journey: Journey) -> None:
+    config = journey.path / "gitexport.toml"
+    relation = 'relation = "public.order_details"\n'
+    config.write_text(config.read_text().replace(relation, f'{relation}where = "nosuch > 1"\n'))
+    journey.sql("UPDATE users SET name = 'x' WHERE id = 1")
+
+    result = journey.run("status", "-o", "json")
+
+    assert result.code == 0, result.err
+    (failure,) = result.json()["failures"]
+    assert "the 'where' of 'order_details' cannot be used" in failure["error"]
+    assert result.json()["entities"]["users"]["pending"] == 1
+
+
 def test_remote_is_compared_with_what_was_seen(journey: Journey, tmp_path: Path) -> None:
     assert status(journey)["remote"] is None
     subprocess.run(["git", "init", "-q", "--bare", str(tmp_path / "r.git")], check=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 from psycopg import sql
 
@@ -20,11 +20,13 @@ from gitexport.model.ports import (
     Tombstones,
 )
 from gitexport.model.relation import Relation
+from gitexport.source.postgresql.asking import asking
 from gitexport.source.postgresql.copy_stream import (
     NullKeyError,
     copied,
     read_key,
     read_text,
+    savepoint,
 )
 from gitexport.source.postgresql.entity_reading import EntityReading, plan_readings
 from gitexport.source.postgresql.errors import translating
@@ -106,7 +108,7 @@ class PostgresView:
         A row that the server cannot render comes with a problem; the others still come.
 
         Raises:
-            ConfigError: A row has no value in a key column.
+            ConfigError: A row has no value in a key column, or `where` cannot be used.
             ConnectionFailedError: The connection was lost; rows that came are good.
             PermissionDeniedError: Row-level security hides rows.
             StatementFailedError: The server refused the statement.
@@ -120,7 +122,7 @@ class PostgresView:
             match=plan.match,
             label=entity.label if query.with_label and has_label else None,
         )
-        with _reading_rows(entity):
+        with _reading_rows(entity, plan):
             yield from reader.rows(query)
 
     def departed(self, entity: Entity) -> Iterator[DepartedRow]:
@@ -142,7 +144,7 @@ class PostgresView:
             with_version=True,
         )
         parts = len(entity.key)
-        with _reading_rows(entity):
+        with _reading_rows(entity, plan):
             for data in copied(self._cursor, statement):
                 key, end = read_key(data, parts)
                 version, _ = read_text(data, end)
@@ -154,7 +156,7 @@ class PostgresView:
         query = RowQuery(RowScope.ALL)
         statement = keys_statement(plan.reading(entity, query.scope), query)
         parts = len(entity.key)
-        with _reading_rows(entity):
+        with _reading_rows(entity, plan):
             for data in copied(self._cursor, statement):
                 yield read_key(data, parts)[0]
 
@@ -163,7 +165,7 @@ class PostgresView:
         plan = self._plan(entity)
         # A key with more or fewer parts is from before the configured key changed.
         fitting = [key for key in keys if len(key) == len(entity.key)]
-        with translating(str(entity.relation)):
+        with asking(entity, plan.relation), self._apart(entity):
             return plan.match.living(self._cursor, plan.reading(entity, RowScope.ALL), fitting)
 
     def tombstones(self, entity: Entity) -> Tombstones:
@@ -175,12 +177,16 @@ class PostgresView:
             return read_tombstones(self._cursor, self._registration(entity))
 
     def count(self, entity: Entity, scope: RowScope) -> int:
-        """Counts pending rows exactly, all rows from the catalog's estimate."""
+        """Counts pending rows exactly, all rows from the catalog's estimate.
+
+        Raises:
+            ConfigError: The entity's `where` cannot be used; the view can.
+        """
         plan = self._plan(entity)
         if scope is RowScope.ALL:
             return plan.relation.estimated_rows
         rows = plan.reading(entity, scope)
-        with translating(str(entity.relation)):
+        with asking(entity, plan.relation), self._apart(entity):
             self._cursor.execute(
                 sql.SQL("SELECT count(*) FROM {} WHERE {}").format(rows.source, rows.condition)
             )
@@ -205,6 +211,10 @@ class PostgresView:
             name: str | None = self._cursor.fetchall()[0][0]
         return name
 
+    def _apart(self, entity: Entity) -> AbstractContextManager[object]:
+        # A condition that cannot be used leaves the view as it was, for the other entities.
+        return nullcontext() if entity.where is None else savepoint(self._cursor)
+
     def _plan(self, entity: Entity) -> EntityReading:
         if entity not in self._plans:
             self.relations([entity])
@@ -220,9 +230,9 @@ class PostgresView:
 
 
 @contextmanager
-def _reading_rows(entity: Entity) -> Iterator[None]:
+def _reading_rows(entity: Entity, plan: EntityReading) -> Iterator[None]:
     try:
-        with translating(str(entity.relation)):
+        with asking(entity, plan.relation):
             yield
     except NullKeyError as error:
         name = entity.key[error.args[0]]

@@ -7,9 +7,9 @@ from dataclasses import replace
 
 import pytest
 
-from gitexport.errors import ConfigError, KeyNotUniqueError
+from gitexport.errors import ConfigError, KeyNotUniqueError, StatementFailedError
 from gitexport.export.options import Override
-from gitexport.model.entity import QueryDocument
+from gitexport.model.entity import QueryDocument, Tracking
 from tests.fixtures.workbench import Workbench
 
 EDITS = frozenset({Override.EDITS})
@@ -177,3 +177,36 @@ def test_label_that_is_gone_stops_no_run(users: Workbench, change: str) -> None:
     (warning,) = report.warnings
     assert "users: label names 'name', which public.users does not have" in warning
     users.check()
+
+
+@pytest.mark.parametrize(
+    ("where", "words"),
+    [
+        ("nosuch > 1", 'column "nosuch" does not exist'),
+        ("name = 7", "operator does not exist: text = integer"),
+        ("100 / (id - 3) > 1", "division by zero"),
+    ],
+)
+@pytest.mark.parametrize("is_first", [True, False])
+def test_wrong_where_names_the_configuration(
+    users: Workbench, where: str, words: str, *, is_first: bool
+) -> None:
+    if not is_first:
+        users.export()
+        users.sql("UPDATE users SET name = 'x' WHERE id = 3")
+    users.change_entity("users", where=where)
+
+    with pytest.raises(ConfigError, match="the 'where' of 'users' cannot be used: ") as caught:
+        users.export()
+
+    assert words in caught.value.message
+    assert caught.value.where == "gitexport.toml: [entities.users] where"
+    assert "condition on columns of public.users" in str(caught.value.hint)
+
+
+def test_what_fails_inside_of_a_view_is_not_blamed_on_where(users: Workbench) -> None:
+    users.sql("CREATE VIEW ratios AS SELECT id, 100 / (id - 3) AS name FROM users")
+    users.add_entity("ratios", tracking=Tracking.COMPARE, where="name > 0")
+
+    with pytest.raises(StatementFailedError, match="division by zero"):
+        users.export()

@@ -10,7 +10,6 @@ from gitexport.errors import (
     ConfigError,
     PermissionDeniedError,
     RelationNotFoundError,
-    StatementFailedError,
 )
 from gitexport.model.entity import Entity
 from gitexport.model.ports import RowQuery, RowScope, SourceView
@@ -182,9 +181,9 @@ def test_a_filter_that_is_no_sql_is_reported(connection: psycopg.Connection) -> 
     connection.execute(_RELATIONS)
     entity = entity_of("public.plain", ["id", "k"], where="id ===")
     with open_view(connection) as view:
-        with pytest.raises(StatementFailedError) as caught:
+        with pytest.raises(ConfigError) as caught:
             every_row(view, entity)
-        assert caught.value.where == "public.plain"
+        assert caught.value.where == f"gitexport.toml: [entities.{entity.name}] where"
         # The view lives on.
         assert len(every_row(view, entity._replace(where=None))) == 500
 
