@@ -203,6 +203,13 @@ class RowWriter(RelationMaker, Protocol):
     def stage_departures(self, entity: Entity) -> int:
         """Takes every row for deletion that no document was staged for; gives their number."""
 
+    def left_out(self, entity: Entity, keys: Sequence[Key] | None = None) -> list[Key]:
+        """Gives those of some keys that have a row which the entity's `where` leaves out.
+
+        Without keys, gives staged updates whose rows it would leave out once they are
+        written; not all where they are many.
+        """
+
     def recogniser(self) -> Recogniser:
         """Gives what finds the rows that documents of another database stand for.
 

@@ -12,12 +12,15 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 
 from gitexport.errors import ConflictError, RowRefusedError
+from gitexport.model.address import format_address
 from gitexport.model.entity import Deletes, Entity
 from gitexport.model.ports import Key
 from gitexport.model.relation import Relation
 from gitexport.model.writing import RowAction, RowWriter, StagedRows, WriteCounts
 from gitexport.restore.plan import DocumentTarget
 from gitexport.restore.tip import Tip, blob_of
+
+_NAMED = 3
 
 
 class RowMovedError(Exception):
@@ -58,33 +61,33 @@ def stage(
 
     Raises:
         RowMovedError: A row is not what the tip says.
-        ConflictError: A column needs a value that the snapshot does not have.
+        ConflictError: A column needs a value that the snapshot does not have, or a row would
+            stay outside of the entity's `where`.
         GitExportError: What the writer raises.
     """
     staged = Staged(entity, writer.relation(entity), {_key(target): target for target in targets})
     living = _living(writer, staged, is_locked=check)
     if check:
         _refuse_moved(staged, living)
-    groups: dict[RowAction, list[Key]] = {RowAction.INSERT: [], RowAction.UPDATE: []}
-    departures: list[Key] = []
-    for key, target in staged.targets.items():
-        found = living.get(key)
-        if target.wanted == found:
-            continue
-        if target.wanted is None:
-            departures.append(key)
-        else:
-            groups[RowAction.INSERT if found is None else RowAction.UPDATE].append(key)
+    groups, departures = _grouped(staged, living)
+    hidden = writer.left_out(entity, groups[RowAction.INSERT]) if entity.where else []
+    if hidden:
+        # Such a row is there, so it comes back by an update.
+        there = set(hidden)
+        groups[RowAction.INSERT] = [k for k in groups[RowAction.INSERT] if k not in there]
+        groups[RowAction.UPDATE] += hidden
     told = StagedRows()
     for action, keys in groups.items():
         if keys:
             documents = _documents(tip, staged.targets, keys)
             told = writer.stage(entity, documents, action)
             _refuse_required(staged, told.required)
+    if hidden:
+        _tell_hidden(writer, staged, hidden)
     staged.inserted = len(groups[RowAction.INSERT])
     staged.updated = len(groups[RowAction.UPDATE])
     if told.missing or told.unknown:
-        staged.notes = _column_notes(entity.name, told)
+        staged.notes += _column_notes(entity.name, told)
         # Documents with other columns differ from every row's, whose values may be the same.
         staged.updated = writer.expected(entity).updated
     staged.deleted = writer.stage_deletions(entity, departures) if departures else 0
@@ -119,6 +122,41 @@ def _refuse_moved(staged: Staged, living: Mapping[Key, bytes]) -> None:
         is_kept = found is None and staged.entity.deletes is Deletes.KEEP
         if found != target.current and not is_kept:
             raise RowMovedError(target.name)
+
+
+def _grouped(
+    staged: Staged, living: Mapping[Key, bytes]
+) -> tuple[dict[RowAction, list[Key]], list[Key]]:
+    """Gives the keys of documents by what they do to rows, and those of rows that go."""
+    groups: dict[RowAction, list[Key]] = {RowAction.INSERT: [], RowAction.UPDATE: []}
+    departures: list[Key] = []
+    for key, target in staged.targets.items():
+        found = living.get(key)
+        if target.wanted == found:
+            continue
+        if target.wanted is None:
+            departures.append(key)
+        else:
+            groups[RowAction.INSERT if found is None else RowAction.UPDATE].append(key)
+    return groups, departures
+
+
+def _tell_hidden(writer: RowWriter, staged: Staged, hidden: Sequence[Key]) -> None:
+    """Tells of rows that 'where' leaves out today, and refuses those that would stay so."""
+    name = staged.entity.name
+    staying = [format_address(name, key) for key in writer.left_out(staged.entity)]
+    if staying:
+        more = f" and {len(staying) - _NAMED} more" if len(staying) > _NAMED else ""
+        message = f"the 'where' of '{name}' leaves rows out, also once they are as they were"
+        hint = (
+            "a column that the documents do not hold decides it: change it in these rows,"
+            " publish it, or leave them out with --only"
+        )
+        raise ConflictError(message, where=", ".join(staying[:_NAMED]) + more, hint=hint)
+    staged.notes.append(
+        f"{len(hidden):,} rows of '{name}' that its 'where' leaves out are overwritten:"
+        " no snapshot holds what they are now"
+    )
 
 
 def _documents(

@@ -81,23 +81,6 @@ def test_quarantined_row_whose_document_is_the_wanted_one_is_named(journey: Jour
         assert (left.code, left.json()["quarantined"]) == (0, [])
 
 
-def test_row_that_left_the_filter_is_no_surprise(journey: Journey) -> None:
-    config = journey.path / "gitexport.toml"
-    text = config.read_text()
-    head = "[entities.users]"
-    config.write_text(text.replace(head, head + "\nwhere = \"name <> 'hidden'\""))
-    tag = journey.export("--full")
-    journey.sql("UPDATE users SET name = 'hidden' WHERE id = 42")
-    journey.export()
-    before = state(journey)
-
-    result = restore(journey, tag)
-
-    assert result.code == 9
-    assert "users:42" in result.err
-    assert_untouched(journey, before, result)
-
-
 @pytest.mark.parametrize("where", [(), ("--database", "--yes")])
 def test_document_that_todays_schema_refuses_is_named(
     journey: Journey, first: str, where: tuple[str, ...]

@@ -31,6 +31,7 @@ from gitexport.source.postgresql.session import Connection, Cursor, pin
 from gitexport.source.postgresql.writing.cascades import find_reach, find_reach_of_updates
 from gitexport.source.postgresql.writing.dangling import find_dangling
 from gitexport.source.postgresql.writing.execution import write_stages
+from gitexport.source.postgresql.writing.left_out import left_out, staying_out
 from gitexport.source.postgresql.writing.preparing import Preparer
 from gitexport.source.postgresql.writing.reading_back import (
     all_rows,
@@ -175,6 +176,13 @@ class PostgresWriter:
         stage = self._stage(entity)
         with translating(str(entity.relation)):
             return stage.add_departures()
+
+    def left_out(self, entity: Entity, keys: Sequence[Key] | None = None) -> list[Key]:
+        """Gives keys whose rows the entity's `where` leaves out, or will: those of updates."""
+        with translating(str(entity.relation)):
+            if keys is None:
+                return list(staying_out(self._stages[entity.name]))
+            return left_out(self._cursor, self._target(entity), keys)
 
     def recogniser(self) -> Recogniser:
         """Gives what finds the rows that documents of another database stand for."""
