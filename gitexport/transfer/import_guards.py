@@ -187,9 +187,11 @@ def naming_documents(planned: Sequence[PlannedEntity], origin: Origin) -> Iterat
         entity = next((found for found in planned if found.name == error.entity), None)
         if entity is not None and error.key is not None:
             key = origin(entity, error.key) if entity.recognised.is_rewritten else error.key
-            address = format_address(entity.name, key or error.key)
-            error.message = f"{address}: {error.message}"
-            error.where = _place(entity, key)
+            address, place = format_address(entity.name, key or error.key), _place(entity, key)
+            # A document that was checked as it was read is named already.
+            if error.where != place:
+                error.message = f"{address}: {error.message}"
+                error.where = place
         raise
 
 

@@ -49,7 +49,8 @@ def plan_entities(
 
     Raises:
         UsageError: An option names an entity or a column that the snapshot does not have.
-        ConfigError: The target lacks a relation, or columns that identify rows.
+        ConfigError: The target lacks a relation, or columns that identify rows; or the
+            snapshot lacks a schema that documents have to satisfy.
         DecisionNeededError: A mirror needs SQL of the configuration that may not run.
     """
     _refuse_unknown(source, options)
@@ -59,6 +60,8 @@ def plan_entities(
         is_written = options.mentions(name)
         if relation is None and is_written:
             raise _no_relation(name, stored)
+        if is_written:
+            _refuse_lost_schema(source, name)
         if relation is not None:
             fitted[name] = _fit(source, name, relation, options, by_key=relation.name in by_key)
     recognised = plan_identities(
@@ -133,6 +136,19 @@ def _refuse_unknown(source: SnapshotSource, options: ImportOptions) -> None:
             message = f"no entity '{name}' in the snapshot"
             hint = f"it holds: {', '.join(known) or 'none'}"
             raise UsageError(message, where=option, hint=hint)
+
+
+def _refuse_lost_schema(source: SnapshotSource, name: str) -> None:
+    """Refuses documents whose schema is not there, as nobody could tell whether they satisfy it."""
+    configured = source.publication.entity(name)
+    if configured is None or configured.schema is None or source.entities[name].schema is not None:
+        return
+    message = f"the snapshot lacks '{configured.schema}', the JSON Schema of '{name}'"
+    hint = (
+        f"commit the file, make another snapshot and import that, or leave the entity out with"
+        f" --exclude {name}"
+    )
+    raise ConfigError(message, where=f"[entities.{name}] schema", hint=hint)
 
 
 def _no_relation(name: str, stored: SnapshotEntity) -> ConfigError:

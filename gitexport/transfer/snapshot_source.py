@@ -34,7 +34,8 @@ class SnapshotEntity(NamedTuple):
     """An entity as the snapshot describes it.
 
     `stored` has the manifest's counts, the key columns and the relation of then; `published`
-    are the columns that documents hold. `schema` is the JSON Schema, None where there is none.
+    are the columns that documents hold. `schema` is the JSON Schema, None where there is none,
+    also where the configuration names one that the snapshot lacks.
     """
 
     stored: StoredEntity

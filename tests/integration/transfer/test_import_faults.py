@@ -155,8 +155,8 @@ def test_documents_have_to_satisfy_their_schema(users: Transfer) -> None:
     refused = users.load("--mode", "upsert", source=source)
 
     assert refused.code == 9
-    assert "users:7" in refused.err
-    assert "does not satisfy" in refused.err
+    assert "error: users:7: 'data/users/7.json' does not satisfy" in refused.err
+    assert "where: data/users/7.json" in refused.err
 
 
 def test_a_snapshot_of_a_newer_format_is_refused(users: Transfer) -> None:

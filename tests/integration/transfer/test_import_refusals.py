@@ -176,3 +176,20 @@ def test_references_without_a_target_name_constraint_and_path(users: Transfer) -
     assert "users:13 refers to a row of 'public.ages' with age '13'" in refused.err
     assert "(constraint 'known'), and 7 more like it: users:14 refers to" in refused.err
     assert "where: data/users/13.json" in refused.err
+
+
+def test_a_schema_that_the_snapshot_lacks_stops_before_anything_is_written(
+    users: Transfer,
+) -> None:
+    users.configure("users", 'schema = "schemas/users.schema.json"')
+    users.git("commit", "--quiet", "--all", "--message", "a schema that is not there")
+    commit = users.git("rev-parse", "HEAD")
+
+    refused = users.load("--mode", "upsert", source=f"{users.path}@{commit}")
+
+    assert refused.code == 2
+    assert (
+        "the snapshot lacks 'schemas/users.schema.json', the JSON Schema of 'users'" in refused.err
+    )
+    assert "commit the file" in refused.err
+    assert users.target.value("SELECT count(*) FROM users") == 0
