@@ -82,6 +82,14 @@ class CurrentRow(NamedTuple):
     problem: str | None
 
 
+class FormerValue(NamedTuple):
+    """What a column holds now, as JSON text of the type that the column had before."""
+
+    key: Key
+    column: str
+    value: bytes
+
+
 @dataclass(frozen=True, slots=True)
 class StagedRows:
     """What the documents staged for an entity so far are, against its relation.
@@ -253,6 +261,13 @@ class RowWriter(RelationMaker, Protocol):
         """Reads the rows back that documents were staged for, as an export would read them.
 
         Deleted rows are not among them; one whose deletion did not happen is.
+        """
+
+    def as_before(self, entity: Entity, types: Mapping[str, str]) -> Iterator[FormerValue]:
+        """Reads columns of written rows back as values of their former `types`.
+
+        Only of rows that hold what the column's present type made of the document. A value
+        that is not the document's own was lost on the way, as were those that are missing.
         """
 
 

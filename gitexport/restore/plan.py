@@ -62,7 +62,8 @@ class Plan:
     `left_alone` are sentences for people, `quarantined` addresses of rows that an export
     refuses, which are not overwritten. `meant` are the entities of which documents are to be as
     they were, with the addresses that choose them, none for all; a plan that only undoes a
-    change has none. No document occurs twice. With conflicts nothing may be done.
+    change has none. `types` are those that columns had where the wanted documents come from, by
+    entity. No document occurs twice. With conflicts nothing may be done.
     """
 
     origin: Origin
@@ -72,6 +73,7 @@ class Plan:
     conflicts: list[DocumentConflict] = field(default_factory=list)
     quarantined: list[str] = field(default_factory=list)
     meant: dict[str, list[Address]] = field(default_factory=dict)
+    types: dict[str, dict[str, str]] = field(default_factory=dict)
 
     @property
     def is_empty(self) -> bool:

@@ -46,7 +46,8 @@ class RowsPlanner:
         for name, targets in _by_entity(plan.targets):
             entity = self._entities[self._name(name)]
             try:
-                part = stage(self._writer, self._tip, entity, targets, check=check)
+                types = plan.types.get(name, {})
+                part = stage(self._writer, self._tip, entity, targets, types, check=check)
             except RowRefusedError as error:
                 raise with_path(error, targets) from error
             self.staged.append(part)

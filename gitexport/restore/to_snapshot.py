@@ -16,6 +16,7 @@ from gitexport.model.field_merge import same_value
 from gitexport.model.pointer import get, parse_pointer, put
 from gitexport.model.ports import Key
 from gitexport.model.snapshot import Commit, Origin, OriginKind
+from gitexport.restore.column_types import types_then
 from gitexport.restore.plan import DocumentTarget, FileTarget, Plan
 from gitexport.restore.tip import (
     Tip,
@@ -98,6 +99,7 @@ class _Planner:
         self._plan.meant[configured.name] = addresses
         require_names(tip.history, self._then, then)
         require_names_now(tip, now)
+        self._plan.types[now.name] = types_then(then.relation, addresses)
         for change in tree_changes(tip.history, self._then, tip.tree, Address(configured.name)):
             self._document(change, now, addresses)
         self._pending_documents(now, then, addresses)

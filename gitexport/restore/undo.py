@@ -21,6 +21,7 @@ from gitexport.model.changeset import ABSENT, DocumentChange
 from gitexport.model.field_merge import Side, merge_fields, same_value
 from gitexport.model.pointer import get, parse_pointer, put
 from gitexport.model.snapshot import Commit, Origin, OriginKind
+from gitexport.restore.column_types import types_then
 from gitexport.restore.plan import DocumentConflict, DocumentTarget, FileTarget, Plan
 from gitexport.restore.tip import (
     Tip,
@@ -95,6 +96,9 @@ class _Undo:
             if stored is not None:
                 require_names(self._tip.history, tree, stored)
         require_names_now(self._tip, found)
+        source = before.entity(name)
+        if source is not None:
+            self._plan.types[found.name] = types_then(source.relation, self._meant(found.name))
         return found
 
     def document(self, change: DocumentChange, entity: StoredEntity) -> None:

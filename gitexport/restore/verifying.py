@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from decimal import Decimal
 
 from gitexport.canonical.value import ExactNumber, loads
 from gitexport.errors import ConflictError, UnsupportedValueError
 from gitexport.model.address import format_address
 from gitexport.model.field_merge import same_value
+from gitexport.model.ports import Key
 from gitexport.model.writing import RowWriter
 from gitexport.restore.tip import Tip, blob_of
 from gitexport.restore.writing import Staged, content_of
@@ -25,6 +27,7 @@ def verify(writer: RowWriter, tip: Tip, staged: Staged, *, is_strict: bool) -> l
         ConflictError: A row did not become what its document says, and has to.
     """
     differing: list[str] = []
+    unlike: dict[Key, list[str]] = {}
     seen = rewritten = 0
     for row in writer.written(staged.entity):
         target = staged.targets.get(row.key)
@@ -40,9 +43,11 @@ def verify(writer: RowWriter, tip: Tip, staged: Staged, *, is_strict: bool) -> l
             wanted = content_of(tip, target)
             columns = _differing(staged, wanted, row.document, _is_equal)
             if columns:
-                names = ", ".join(f"'{column}'" for column in columns)
-                differing.append(f"{name} has another value in {names}")
+                unlike[row.key] = columns
             rewritten += not columns and bool(_differing(staged, wanted, row.document, same_value))
+    _forgive_types(writer, tip, staged, unlike)
+    differing += _unlike_rows(staged, unlike)
+    rewritten += sum(not columns for columns in unlike.values())
     missing = staged.inserted + staged.updated - seen
     if missing > 0:
         differing.append(f"{missing} rows of '{staged.entity.name}' are not there")
@@ -73,6 +78,41 @@ def _differing(
     generated = {column.name for column in staged.relation.columns if column.generated}
     shared = [name for name in new if name in old and name not in generated]
     return [name for name in shared if not is_same(old[name], new[name])]
+
+
+def _forgive_types(
+    writer: RowWriter, tip: Tip, staged: Staged, unlike: Mapping[Key, list[str]]
+) -> None:
+    """Takes out the columns whose new type holds the very value, written as that type does."""
+    asked = dict.fromkeys(column for columns in unlike.values() for column in columns)
+    types = {name: staged.former_types[name] for name in asked if name in staged.former_types}
+    if not types:
+        return
+    for found in writer.as_before(staged.entity, types):
+        columns = unlike.get(found.key, [])
+        if found.column in columns:
+            wanted = loads(content_of(tip, staged.targets[found.key]))
+            value = wanted[found.column] if isinstance(wanted, dict) else None
+            with suppress(UnsupportedValueError):
+                if _is_equal(value, loads(found.value)):
+                    columns.remove(found.column)
+
+
+def _unlike_rows(staged: Staged, unlike: Mapping[Key, list[str]]) -> list[str]:
+    name = staged.entity.name
+    return [
+        f"{format_address(name, key)} has another value in "
+        + ", ".join(_with_types(staged, column) for column in columns)
+        for key, columns in unlike.items()
+        if columns
+    ]
+
+
+def _with_types(staged: Staged, column: str) -> str:
+    now = staged.relation.column(column)
+    if column not in staged.former_types or now is None:
+        return f"'{column}'"
+    return f"'{column}' (was {staged.former_types[column]}, is {now.type_name})"
 
 
 def _is_equal(wanted: object, found: object) -> bool:

@@ -17,6 +17,7 @@ from gitexport.model.entity import Deletes, Entity
 from gitexport.model.ports import Key
 from gitexport.model.relation import Relation
 from gitexport.model.writing import RowAction, RowWriter, StagedRows, WriteCounts
+from gitexport.restore.column_types import type_notes
 from gitexport.restore.plan import DocumentTarget
 from gitexport.restore.tip import Tip, blob_of
 
@@ -29,7 +30,10 @@ class RowMovedError(Exception):
 
 @dataclass(slots=True)
 class Staged:
-    """What was staged of one entity: targets by key, and which of them have a row now."""
+    """What was staged of one entity: targets by key, and which of them have a row now.
+
+    `former_types` are those of columns that have another type now than the documents say.
+    """
 
     entity: Entity
     relation: Relation
@@ -39,6 +43,7 @@ class Staged:
     deleted: int = 0
     notes: list[str] = field(default_factory=list)
     lost_columns: tuple[str, ...] = ()
+    former_types: dict[str, str] = field(default_factory=dict)
 
     @property
     def counts(self) -> WriteCounts:
@@ -51,13 +56,20 @@ class Staged:
         return not (self.inserted or self.updated or self.deleted)
 
 
-def stage(
-    writer: RowWriter, tip: Tip, entity: Entity, targets: Sequence[DocumentTarget], *, check: bool
+def stage(  # noqa: PLR0913 - what is staged, and where it comes from
+    writer: RowWriter,
+    tip: Tip,
+    entity: Entity,
+    targets: Sequence[DocumentTarget],
+    types: Mapping[str, str],
+    *,
+    check: bool,
 ) -> Staged:
     """Stages what has to change of one entity.
 
     Rows that differ from their documents only in columns that one of both lacks are no updates.
-    `check` locks the rows and compares them with the tip.
+    `types` are those of columns where the documents come from. `check` locks the rows and
+    compares them with the tip.
 
     Raises:
         RowMovedError: A row is not what the tip says.
@@ -91,6 +103,9 @@ def stage(
         # Documents with other columns differ from every row's, whose values may be the same.
         staged.updated = writer.expected(entity).updated
     staged.deleted = writer.stage_deletions(entity, departures) if departures else 0
+    if staged.inserted or staged.updated:
+        staged.former_types = _changed_types(staged, types)
+        staged.notes += type_notes(entity.name, staged.relation, staged.former_types)
     if staged.deleted or staged.inserted:
         staged.lost_columns = _unpublished(staged)
     return staged
@@ -194,6 +209,16 @@ def _refuse_required(staged: Staged, required: Sequence[str]) -> None:
         message = f"rows of '{staged.entity.name}' need a value in {names}, which no document has"
         hint = "give the column a default, or leave these rows out with --only"
         raise ConflictError(message, where=str(staged.relation.name), hint=hint)
+
+
+def _changed_types(staged: Staged, types: Mapping[str, str]) -> dict[str, str]:
+    return {
+        column.name: types[column.name]
+        for column in staged.relation.columns
+        if types.get(column.name, column.type_name) != column.type_name
+        and _is_published(staged.entity, column.name)
+        and column.generated is None
+    }
 
 
 def _unpublished(staged: Staged) -> tuple[str, ...]:

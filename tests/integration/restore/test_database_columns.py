@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+import pytest
+
 from tests.fixtures.journey import Journey, Result
 from tests.integration.restore.restoring import assert_untouched, latest, restore, rows, state
 
@@ -144,3 +146,111 @@ def test_numbers_of_a_column_with_more_digits_go_back(journey: Journey) -> None:
 
     assert report["warnings"] == ["1 rows of 'order_details' hold equal values, written otherwise"]
     assert journey.done("export", "-o", "json").json()["snapshot"] is None
+
+
+def _change_type(journey: Journey, column: str, before: str, after: str, value: str) -> str:
+    """Exports 60 equal values of a column, then gives it another type and null; gives the tag."""
+    journey.sql(f"ALTER TABLE users ADD {column} {before}")
+    journey.sql(f"UPDATE users SET {column} = {value}")
+    config = journey.path / "gitexport.toml"
+    config.write_text(config.read_text().replace('"name",', f'"name", "{column}",'))
+    tag = journey.export()
+    journey.sql(f"UPDATE users SET {column} = NULL")
+    journey.sql(f"ALTER TABLE users ALTER {column} TYPE {after} USING {column}::text::{after}")
+    journey.export()
+    return tag
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "value", "held"),
+    [
+        ("integer", "text", "-5", "-5"),
+        ("boolean", "text", "true", "true"),
+        ("date", "timestamp without time zone", "'2020-01-01'", "2020-01-01 00:00:00"),
+        ("date", "timestamp with time zone", "'2020-01-01'", "2020-01-01 00:00:00+00"),
+        ("text", "integer", "'7'", "7"),
+        ("jsonb", "text", "'[1, 2.50]'", "[\n    1,\n    2.50\n  ]"),
+        ("timestamp without time zone", "date", "'2020-01-01 00:00'", "2020-01-01"),
+    ],
+)
+def test_value_that_another_type_holds_goes_back_after_it_was_said(
+    journey: Journey, before: str, after: str, value: str, held: str
+) -> None:
+    tag = _change_type(journey, "v", before, after, value)
+    note = f"column 'v' of 'users' was {before} then and is {after} now: its values are converted"
+
+    plan = journey.done("restore", tag, "--database", "--dry-run", "-o", "json").json()
+    result = restore(journey, tag)
+
+    assert note in plan["left_alone"]
+    assert result.code == 0, result.err
+    journey.sql("SET timezone = 'UTC'")
+    found = journey.connection.execute("SELECT DISTINCT v::text FROM users").fetchall()
+    assert found == [(held,)]
+    assert journey.done("export", "-o", "json").json()["snapshot"] is None
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "value"),
+    [
+        ("timestamp without time zone", "date", "'2020-01-01 10:00'"),
+        ("text", "integer", "'07'"),
+        ("numeric", "double precision", "0.12345678901234567890123"),
+    ],
+)
+def test_value_that_another_type_does_not_hold_is_refused_by_name(
+    journey: Journey, before: str, after: str, value: str
+) -> None:
+    tag = _change_type(journey, "v", before, after, value)
+    rows_before = rows(journey, "users")
+
+    result = restore(journey, tag)
+
+    assert result.code == 9
+    assert f"has another value in 'v' (was {before}, is {after})" in result.err
+    assert rows(journey, "users") == rows_before
+
+
+def test_value_that_a_trigger_changed_is_none_that_its_new_type_holds(journey: Journey) -> None:
+    tag = _change_type(journey, "v", "date", "timestamp", "'2020-01-01'")
+    journey.sql(
+        "CREATE FUNCTION later() RETURNS trigger LANGUAGE plpgsql AS"
+        " 'BEGIN NEW.v := NEW.v + interval ''1 hour''; RETURN NEW; END';"
+        "CREATE TRIGGER later BEFORE UPDATE ON users FOR EACH ROW EXECUTE FUNCTION later()"
+    )
+
+    result = restore(journey, tag, "--fire-triggers")
+
+    assert "has another value in 'v' (was date, is timestamp without time zone)" in str(
+        result.json()["warnings"]
+    )
+
+
+def test_type_that_a_file_of_the_snapshot_makes_up_is_not_run(journey: Journey) -> None:
+    tag = _change_type(journey, "v", "integer", "text", "5")
+    path = journey.path / "relations" / "users.json"
+    journey.git("checkout", "-q", tag, "--", "relations/users.json", "data/users")
+    path.write_text(path.read_text().replace('"integer"', '"int); DROP TABLE users; --"'))
+    journey.git("commit", "-q", "-a", "-m", "hostile")
+
+    journey.run("restore", "HEAD", "--database", "--yes")
+
+    assert rows(journey, "users")
+
+
+def test_type_of_a_field_that_stays_is_not_named(journey: Journey) -> None:
+    tag = _change_type(journey, "v", "integer", "text", "5")
+
+    plan = journey.done(
+        "restore", tag, "--database", "--dry-run", "--only", "users:42#/place", "-o", "json"
+    )
+
+    assert "converted" not in plan.out
+
+
+def test_revert_names_types_that_changed_since(journey: Journey) -> None:
+    _change_type(journey, "v", "integer", "text", "5")
+
+    plan = journey.done("revert", "latest", "--database", "--dry-run", "-o", "json").json()
+
+    assert any("was integer then and is text now" in text for text in plan["left_alone"])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from psycopg import sql
@@ -18,6 +18,7 @@ from gitexport.model.relation import Relation, RelationName
 from gitexport.model.writing import (
     CascadeReach,
     CurrentRow,
+    FormerValue,
     MissingColumns,
     PeoplesCode,
     RowAction,
@@ -248,6 +249,15 @@ class PostgresWriter:
         if entity.name in self._stages:
             with translating(str(entity.relation)):
                 yield from rows_of_stage(self._cursor, self._stages[entity.name])
+
+    def as_before(self, entity: Entity, types: Mapping[str, str]) -> Iterator[FormerValue]:
+        """Reads columns of written rows back as values of their former types."""
+        # Columns seldom change their types.
+        from gitexport.source.postgresql.writing.former_types import former_values
+
+        if entity.name in self._stages:
+            with translating(str(entity.relation)):
+                yield from former_values(self._cursor, self._stages[entity.name], types)
 
     def finish(self) -> None:
         """Enables what was disabled, before the transaction is kept."""
