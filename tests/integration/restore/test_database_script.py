@@ -86,6 +86,21 @@ def test_control_characters_stay_in_values_and_names(journey: Journey, postgres:
     assert script.replace("\n", "").isprintable()
 
 
+def test_blanks_at_the_end_stay(journey: Journey, postgres: Postgres) -> None:
+    make(
+        journey,
+        "CREATE TABLE padded (id int PRIMARY KEY, v bpchar, w character(4));"
+        "INSERT INTO padded VALUES (1, 'a  ', 'b'), (2, NULL, NULL), (3, 'c ', NULL)",
+    )
+
+    assert_script_goes_back(
+        journey,
+        postgres,
+        ("padded",),
+        "UPDATE padded SET v = 'a'; DELETE FROM padded WHERE id = 3",
+    )
+
+
 def quoted(text: str) -> str:
     """Writes a literal."""
     return sql.Literal(text).as_string(None)

@@ -103,7 +103,17 @@ def new_rows(stage: Stage, shape: int) -> sql.Composable:
 
 def texts(stage: Stage, names: Sequence[str]) -> list[sql.Composable]:
     """Gives the texts of staged columns."""
-    return [sql.SQL("s.{}::text").format(stage.target.places[name]) for name in names]
+    places = stage.target.places
+    return [_text_of(stage, name, sql.SQL("s.{}").format(places[name])) for name in names]
+
+
+def _text_of(stage: Stage, name: str, value: sql.Composable) -> sql.Composable:
+    if stage.target.types[name].base.name == "bpchar":
+        # Its cast drops blanks at the end, which are the value's own without a length.
+        return sql.SQL("CASE WHEN {value} IS NOT NULL THEN format('%s', {value}) END").format(
+            value=value
+        )
+    return sql.SQL("{}::text").format(value)
 
 
 def fields(
@@ -154,8 +164,9 @@ def _changes(
     moved: Collection[str],
 ) -> Iterator[str]:
     differs = [
-        sql.SQL("(r.{column}::text IS DISTINCT FROM s.{place}::text)::text").format(
-            column=sql.Identifier(name), place=stage.target.places[name]
+        sql.SQL("({} IS DISTINCT FROM {})::text").format(
+            _text_of(stage, name, sql.Identifier("r", name)),
+            _text_of(stage, name, sql.SQL("s.{}").format(stage.target.places[name])),
         )
         for name in names
     ]
