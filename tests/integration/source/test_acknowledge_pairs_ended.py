@@ -13,7 +13,6 @@ from pathlib import Path
 import pytest
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from gitexport.errors import StatementFailedError
 from gitexport.model import faults
 from gitexport.model.snapshot import ObjectId
 from gitexport.source.postgresql.source import PostgresSource
@@ -23,13 +22,14 @@ from tests.fixtures.many_users import (
     SIZE,
     SLEEPING,
     hand_in,
+    in_order,
     on_row,
     sessions,
     threads,
     wait_for_sleep,
 )
 from tests.fixtures.pooler import open_pooler
-from tests.fixtures.tracked import REPOSITORY, Tracked
+from tests.fixtures.tracked import REPOSITORY, TIP, Tracked
 
 pytestmark = pytest.mark.skipif(
     len(os.sched_getaffinity(0)) < 2, reason="one processor has no use for two sessions"
@@ -79,12 +79,15 @@ def test_one_session_does_it_all_where_a_pooler_lets_the_other_wait(
 
 # The first batch of a pair is written by the main session, the next by the other one.
 @pytest.mark.parametrize("row", [500, 1_500])
-def test_error_in_either_session_is_raised(users: Tracked, row: int) -> None:
+def test_error_in_either_session_ends_the_entity(users: Tracked, row: int) -> None:
     users.execute(*on_row("refuse", f"NEW.id = {row}", "RAISE EXCEPTION 'not this one'"))
     reading = users.read()
 
-    with pytest.raises(StatementFailedError, match="not this one"):
-        hand_in(users, reading, [slice(None)])
+    handed = [(users.entity, in_order(reading))]
+    done = users.source.acknowledge(REPOSITORY, reading.fence, TIP, handed, {})
+
+    assert "trigger 'refuse' raised an error" in done.refused["users"].message
+    assert done.counts["users"] == (SIZE, 0)
     pending = users.pending()
     assert {str(n) for n in range(2 * SIZE + 1, COUNT + 1)} <= pending
     assert str(row) in pending
