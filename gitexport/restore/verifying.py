@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from decimal import Decimal
 
@@ -52,14 +52,18 @@ def verify(writer: RowWriter, tip: Tip, staged: Staged, *, is_strict: bool) -> l
     if missing > 0:
         differing.append(f"{missing} rows of '{staged.entity.name}' are not there")
     if differing and is_strict:
-        more = f" and {len(differing) - _NAMED} more" if len(differing) > _NAMED else ""
-        message = "rows did not become what the snapshot holds; nothing was changed"
-        hint = "a trigger, rule, generated column or changed type made them different"
-        raise ConflictError(message, where="; ".join(differing[:_NAMED]) + more, hint=hint)
+        raise _refused(differing)
     if rewritten:
         name = staged.entity.name
         differing.append(f"{rewritten:,} rows of '{name}' hold equal values, written otherwise")
     return differing
+
+
+def _refused(differing: Sequence[str]) -> ConflictError:
+    more = f" and {len(differing) - _NAMED} more" if len(differing) > _NAMED else ""
+    message = "rows did not become what the snapshot holds; nothing was changed"
+    hint = "a trigger, rule, generated column or changed type made them different"
+    return ConflictError(message, where="; ".join(differing[:_NAMED]) + more, hint=hint)
 
 
 def _differing(

@@ -68,8 +68,7 @@ def stage(  # noqa: PLR0913 - what is staged, and where it comes from
     """Stages what has to change of one entity.
 
     Rows that differ from their documents only in columns that one of both lacks are no updates.
-    `types` are those of columns where the documents come from. `check` locks the rows and
-    compares them with the tip.
+    `types` are those of columns where documents come from; `check` locks and compares rows.
 
     Raises:
         RowMovedError: A row is not what the tip says.
@@ -83,25 +82,13 @@ def stage(  # noqa: PLR0913 - what is staged, and where it comes from
         _refuse_moved(staged, living)
     groups, departures = _grouped(staged, living)
     hidden = writer.left_out(entity, groups[RowAction.INSERT]) if entity.where else []
-    if hidden:
-        # Such a row is there, so it comes back by an update.
-        there = set(hidden)
+    # Such a row is there, so it comes back by an update.
+    groups[RowAction.UPDATE] += hidden
+    if there := set(hidden):
         groups[RowAction.INSERT] = [k for k in groups[RowAction.INSERT] if k not in there]
-        groups[RowAction.UPDATE] += hidden
-    told = StagedRows()
-    for action, keys in groups.items():
-        if keys:
-            documents = _documents(tip, staged.targets, keys)
-            told = writer.stage(entity, documents, action)
-            _refuse_required(staged, told.required)
+    _stage_documents(writer, tip, staged, groups)
     if hidden:
         _tell_hidden(writer, staged, hidden)
-    staged.inserted = len(groups[RowAction.INSERT])
-    staged.updated = len(groups[RowAction.UPDATE])
-    if told.missing or told.unknown:
-        staged.notes += _column_notes(entity.name, told)
-        # Documents with other columns differ from every row's, whose values may be the same.
-        staged.updated = writer.expected(entity).updated
     staged.deleted = writer.stage_deletions(entity, departures) if departures else 0
     if staged.inserted or staged.updated:
         staged.former_types = _changed_types(staged, types)
@@ -109,6 +96,22 @@ def stage(  # noqa: PLR0913 - what is staged, and where it comes from
     if staged.deleted or staged.inserted:
         staged.lost_columns = _unpublished(staged)
     return staged
+
+
+def _stage_documents(
+    writer: RowWriter, tip: Tip, staged: Staged, groups: Mapping[RowAction, Sequence[Key]]
+) -> None:
+    told = StagedRows()
+    for action, keys in groups.items():
+        if keys:
+            told = writer.stage(staged.entity, _documents(tip, staged.targets, keys), action)
+            _refuse_required(staged, told.required)
+    staged.inserted = len(groups[RowAction.INSERT])
+    staged.updated = len(groups[RowAction.UPDATE])
+    if told.missing or told.unknown:
+        staged.notes += _column_notes(staged.entity.name, told)
+        # Documents with other columns differ from every row's, whose values may be the same.
+        staged.updated = writer.expected(staged.entity).updated
 
 
 def with_path(error: RowRefusedError, targets: Iterable[DocumentTarget]) -> RowRefusedError:

@@ -116,26 +116,30 @@ def plan_layout(history: StoredHistory, tree: StoredTree) -> LayoutPlan:
         if not (is_placed and is_named):
             moves = (_placed if is_named else _renamed)(history, tree, entity, stored)
             count = _plan_entity(plan, moves, entity, stored)
-        former = stored.name if stored.name != entity.name else None
-        plan.moves.append(
-            MovedEntity(
-                entity.name,
-                count,
-                known.directory,
-                known.shard,
-                entity.directory,
-                str(entity.shard),
-                former,
-                None if is_named else stored.key,
-            )
-        )
+        moved = _moved_entity(entity, stored, count, is_named=is_named)
+        plan.moves.append(moved)
         manifest = _moved(manifest, entity, stored)
-        if former is not None:
-            _rename_relation(plan, history, tree, former, entity.name)
+        if moved.former_name is not None:
+            _rename_relation(plan, history, tree, moved.former_name, entity.name)
     _refuse_occupied(plan, tree)
     if plan.moves:
         _describe(plan, history, manifest, tree)
     return plan
+
+
+def _moved_entity(
+    entity: Entity, stored: StoredEntity, count: int, *, is_named: bool
+) -> MovedEntity:
+    return MovedEntity(
+        entity.name,
+        count,
+        stored.manifest.directory,
+        stored.manifest.shard,
+        entity.directory,
+        str(entity.shard),
+        stored.name if stored.name != entity.name else None,
+        None if is_named else stored.key,
+    )
 
 
 def _plan_entity(

@@ -34,6 +34,10 @@ SELECT w.privilege, current_user::text FROM unnest(%(privileges)s::text[]) AS w(
     WHEN 'DELETE' THEN pg_catalog.has_table_privilege(%(relation)s::regclass, w.privilege)
     ELSE pg_catalog.has_any_column_privilege(%(relation)s::regclass, w.privilege) END
 """
+_MAY_STAGE = """
+SELECT pg_catalog.has_database_privilege(pg_catalog.current_database(), 'TEMPORARY'),
+       pg_catalog.current_database()::text, current_user::text
+"""
 
 
 @dataclass(frozen=True)
@@ -194,3 +198,18 @@ def check_privileges(cursor: Cursor, target: Target, privileges: Sequence[str]) 
             where=str(target.entity.relation),
             hint=f"run GRANT {lacking} ON {name} TO {role}",
         )
+
+
+def check_may_stage(cursor: Cursor) -> None:
+    """Checks that the role may make the temporary tables that stage rows.
+
+    Raises:
+        PermissionDeniedError: It may not; the hint names the grant.
+        psycopg.Error: The server refused the query.
+    """
+    for is_allowed, database, role in cursor.execute(_MAY_STAGE).fetchall():
+        if not is_allowed:
+            names = sql.Identifier(database), sql.Identifier(role)
+            grant = sql.SQL("GRANT TEMPORARY ON DATABASE {} TO {}").format(*names)
+            message = f"the role '{role}' may not make temporary tables, which stage rows"
+            raise PermissionDeniedError(message, hint=f"run {grant.as_string(None)}")

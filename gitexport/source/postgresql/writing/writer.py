@@ -7,7 +7,6 @@ from contextlib import contextmanager
 
 from psycopg import sql
 
-from gitexport.errors import PermissionDeniedError
 from gitexport.model.creation import CreationPlan, WantedRelation
 from gitexport.model.entity import Entity
 from gitexport.model.foreign_keys import Component, order_relations
@@ -42,13 +41,14 @@ from gitexport.source.postgresql.writing.reading_back import (
 from gitexport.source.postgresql.writing.script import script
 from gitexport.source.postgresql.writing.silence import Silence
 from gitexport.source.postgresql.writing.stage import Stage
-from gitexport.source.postgresql.writing.target import Target, check_privileges, read_target
+from gitexport.source.postgresql.writing.target import (
+    Target,
+    check_may_stage,
+    check_privileges,
+    read_target,
+)
 from gitexport.source.postgresql.writing.verdicts import Verdicts
 
-_MAY_STAGE = """
-SELECT pg_catalog.has_database_privilege(pg_catalog.current_database(), 'TEMPORARY'),
-       pg_catalog.current_database()::text, current_user::text
-"""
 # What people's defaults, checks and triggers call is found as in any session of the role.
 _PEOPLES_PATH = """
 SELECT pg_catalog.set_config('search_path',
@@ -273,23 +273,14 @@ class PostgresWriter:
     def _stage(self, entity: Entity) -> Stage:
         if entity.name not in self._stages:
             target = self._target(entity)
-            self._check_may_stage()
+            with translating("staging rows"):
+                check_may_stage(self._cursor)
             with translating(str(entity.relation)):
                 stage = Stage(self._cursor, target, len(self._stages))
             self._stages[entity.name] = stage
             self._verdicts[entity.name] = Verdicts(self._cursor, stage)
         self._verdicts[entity.name].forget()
         return self._stages[entity.name]
-
-    def _check_may_stage(self) -> None:
-        with translating("staging rows"):
-            rows = self._cursor.execute(_MAY_STAGE).fetchall()
-        for is_allowed, database, role in rows:
-            if not is_allowed:
-                names = sql.Identifier(database), sql.Identifier(role)
-                grant = sql.SQL("GRANT TEMPORARY ON DATABASE {} TO {}").format(*names)
-                message = f"the role '{role}' may not make temporary tables, which stage rows"
-                raise PermissionDeniedError(message, hint=f"run {grant.as_string(None)}")
 
     @contextmanager
     def _peoples_path(self) -> Iterator[None]:
