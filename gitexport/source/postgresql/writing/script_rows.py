@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator, Sequence
+from typing import LiteralString
 
 from psycopg import sql
 
@@ -43,17 +44,13 @@ def fills(
     """Writes an update for each row that has a column left which waited for other rows."""
     left_out = stage.missing(shape)
     names = [name for name in stage.target.updatable if name in late and name not in left_out]
-    source = sql.SQL(
+    source = _of_stage(
+        stage,
+        shape,
         "FROM {stage} AS s LEFT JOIN {verdicts} AS v ON v.line = s.line"
         " LEFT JOIN {table} AS r ON {same} WHERE s.shape = {shape}"
         " AND CASE WHEN v.line IS NULL THEN s.action <> 'u' ELSE v.verdict = 'u' END"
-        " ORDER BY s.line"
-    ).format(
-        stage=stage.table,
-        table=stage.target.table,
-        same=stage.target.same_key("r", "s"),
-        verdicts=stage.verdicts,
-        shape=sql.Literal(shape),
+        " ORDER BY s.line",
     )
     if names:
         yield from _changes(cursor, stage, names, source, moved)
@@ -82,10 +79,17 @@ def gone_keys(cursor: Cursor, stage: Stage) -> Iterator[Fields]:
 
 def updated_rows(stage: Stage, shape: int) -> sql.Composable:
     """Gives the part of a query that finds documents `s` which differ from their rows `r`."""
-    return sql.SQL(
+    return _of_stage(
+        stage,
+        shape,
         "FROM {stage} AS s JOIN {table} AS r ON {same} JOIN {verdicts} AS v"
-        " ON v.line = s.line AND v.verdict = 'u' WHERE s.shape = {shape} ORDER BY s.line"
-    ).format(
+        " ON v.line = s.line AND v.verdict = 'u' WHERE s.shape = {shape} ORDER BY s.line",
+    )
+
+
+def _of_stage(stage: Stage, shape: int, form: LiteralString) -> sql.Composable:
+    """Fills in the tables of a part of a query, and how rows `r` meet documents `s`."""
+    return sql.SQL(form).format(
         stage=stage.table,
         table=stage.target.table,
         same=stage.target.same_key("r", "s"),

@@ -206,11 +206,6 @@ class Stage:
         )
         return [tuple(row) for row in self._cursor]
 
-    def key_at(self, place: int) -> Key:
-        """Gives the key of a staged document, the first of which is 1."""
-        form = sql.SQL("s.line = (SELECT line FROM {} ORDER BY line OFFSET {} LIMIT 1)")
-        return self.keys_of(form.format(self.table, sql.Literal(place - 1)))[0]
-
     def key_texts(self, alias: str) -> sql.Composable:
         """Gives the texts of the key's columns of a staging table."""
         return sql.SQL(", ").join(
