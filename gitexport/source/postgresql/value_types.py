@@ -52,6 +52,7 @@ SELECT t.oid, n.nspname, t.typname, format_type(t.oid, NULL),
 """
 _JSON = {"json": NestedKind.EXACT, "jsonb": NestedKind.CLEAN}
 _FLOATS = frozenset({"float4", "float8"})
+_OWN_JSON = frozenset({"int2", "int4", "int8", "bool", *_JSON})
 _TEXTS = frozenset({"text", "varchar", "bpchar", "bytea"})
 _VECTORS = frozenset({"int2vector", "oidvector"})
 
@@ -84,6 +85,11 @@ class ValueType(NamedTuple):
     def is_json(self) -> bool:
         """Tells whether it is json or jsonb, itself and not through a domain."""
         return self.is_builtin and self.name in _JSON
+
+    @property
+    def is_own_json(self) -> bool:
+        """Tells whether a value's text, as a cast writes it, is its JSON text already."""
+        return self.base.is_builtin and self.base.name in _OWN_JSON
 
     @property
     def is_raw_text(self) -> bool:
