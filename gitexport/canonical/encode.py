@@ -22,7 +22,7 @@ MARK = b"\x01"
 CLOSING = b"\n}\n"
 EMPTY_DOCUMENT = b"{}\n"
 _BATCH_BYTES = 1 << 20
-"""Above this size a copy of all nested values costs more than it saves."""
+"""Above this size a copy of everything costs more than it saves."""
 
 
 def assemble(text: bytes, nested: Sequence[NestedKind]) -> bytes:
@@ -38,8 +38,9 @@ def assemble(text: bytes, nested: Sequence[NestedKind]) -> bytes:
         raise ValueError(message)
     if not nested:
         return text
-    written = canonical_batch(parts[1::2], nested) if len(text) <= _BATCH_BYTES else None
-    parts[1::2] = _one_by_one(parts, nested) if written is None else written
+    columns = [[raw] for raw in parts[1::2]]
+    written = canonical_batch(columns, nested) if len(text) <= _BATCH_BYTES else None
+    parts[1::2] = _one_by_one(parts, nested) if written is None else chain.from_iterable(written)
     return b"".join(parts)
 
 
@@ -50,19 +51,20 @@ def assemble_all(texts: Sequence[bytes], nested: Sequence[NestedKind]) -> list[b
     """
     if not nested:
         return None if any(MARK in text for text in texts) else list(texts)
-    count = len(nested)
-    rows = [text.split(MARK) for text in texts]
-    if any(len(parts) != 2 * count + 1 for parts in rows):
+    if sum(map(len, texts)) > _BATCH_BYTES:
         return None
-    raws = list(chain.from_iterable(parts[1::2] for parts in rows))
-    if sum(map(len, raws)) > _BATCH_BYTES:
+    # Between two rows stands one part more, an empty one.
+    parts = (MARK + MARK).join(texts).split(MARK)
+    size = 2 * len(nested) + 2
+    if len(parts) != size * len(texts) - 1:
         return None
-    written = canonical_batch(raws, nested, len(rows))
+    places = range(1, size - 1, 2)
+    written = canonical_batch([parts[place::size] for place in places], nested)
     if written is None:
         return None
-    for place, parts in enumerate(rows):
-        parts[1::2] = written[place * count : (place + 1) * count]
-    return [b"".join(parts) for parts in rows]
+    for place, column in zip(places, written, strict=True):
+        parts[place::size] = column
+    return [b"".join(parts[start : start + size]) for start in range(0, len(parts), size)]
 
 
 def _one_by_one(parts: Sequence[bytes], nested: Sequence[NestedKind]) -> list[bytes]:

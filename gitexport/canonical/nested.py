@@ -11,10 +11,8 @@ orjson sorts members by code point and escapes exactly what canonical form escap
 from __future__ import annotations
 
 import json
-from bisect import bisect_right
-from collections.abc import Callable, Collection, Sequence
-from functools import lru_cache
-from itertools import accumulate
+from collections.abc import Callable, Sequence
+from itertools import chain
 from typing import cast
 
 import orjson
@@ -37,6 +35,8 @@ for _letter in b".eE":
     _SHAPE[_letter] = ord("e")
 _FRACTION = b"0e"
 _LONG_INTEGER = b"0" * 19
+_DEEP = b"\n" + b"  " * (MAX_DEPTH + 1)
+"""Stands in a written list whose values may be too deep: with empty innermost ones they are."""
 
 
 def canonical_nested(raw: bytes, kind: NestedKind, *, level: int = 1) -> bytes:
@@ -57,80 +57,61 @@ def canonical_nested(raw: bytes, kind: NestedKind, *, level: int = 1) -> bytes:
 
 
 def canonical_batch(
-    raws: Sequence[bytes], kinds: Sequence[NestedKind], rows: int = 1
-) -> list[bytes] | None:
+    columns: Sequence[Sequence[bytes]], kinds: Sequence[NestedKind]
+) -> list[list[bytes]] | None:
     """Writes all nested values of some rows at once, for places one level deep.
 
-    `kinds` are those of one row, whose values follow each other in `raws`. Gives the same as
-    `canonical_nested` for each, several times faster, or None where at least one of them has
-    to be looked at alone.
+    Each column holds one value of each row; `kinds` are those of the columns. Gives the same
+    as `canonical_nested` for each value, several times faster, or None where at least one of
+    them has to be looked at alone.
     """
-    clean, exact = _places(tuple(kinds), rows)
-    lossy = _lossy_places([raws[place] for place in clean])
-    # A few values hold fractions; the others need not pay for them.
-    native = [place for at, place in enumerate(clean) if at not in lossy] if lossy else clean
-    slow = [clean[at] for at in sorted(lossy)]
-    exact = [place for place in exact if raws[place] != b"null"]
-    pieces = list(raws)
+    native: list[int] = []
+    slow: list[int] = []
+    exact: list[int] = []
+    for place, (column, kind) in enumerate(zip(columns, kinds, strict=True)):
+        places = exact if kind is _EXACT else slow if _is_lossy(column) else native
+        places.append(place)
+    pieces: list[list[bytes]] = [[]] * len(columns)
     for places, read in ((native, _read_native), (slow, _read_clean), (exact, _read_exact)):
         if not places:
             continue
-        written = _write_list([raws[place] for place in places], read)
+        written = _write_list(list(chain.from_iterable(columns[p] for p in places)), read)
         if written is None:
             return None
-        for place, piece in zip(places, written, strict=True):
-            pieces[place] = piece
+        rows = len(columns[0])
+        for start, place in enumerate(places):
+            pieces[place] = written[start * rows : (start + 1) * rows]
     return pieces
 
 
-@lru_cache(maxsize=64)
-def _places(kinds: tuple[NestedKind, ...], rows: int) -> tuple[list[int], list[int]]:
-    """Gives the places of values of kind CLEAN, and of kind EXACT."""
-    every = list(kinds) * rows
-    clean = [place for place, kind in enumerate(every) if kind is _CLEAN]
-    return clean, [place for place, kind in enumerate(every) if kind is _EXACT]
-
-
 def _write_list(raws: Sequence[bytes], read: Callable[[bytes], list[object]]) -> list[bytes] | None:
-    """Reads values as one list with a 0 between any two, writes it, and cuts it at the zeros.
+    """Writes values as one list with a 0 between any two, writes it, and cuts it at the zeros.
 
     Only elements of the outermost list stand after exactly two spaces, so what looks like a
     zero between two of them is one. PostgreSQL hands in one JSON value in each text; the count
     only tells a text apart that is none.
     """
-    joined = b"[" + b",0,".join(raws) + b"]"
     try:
-        for raw in raws:
-            if len(raw) > MAX_DEPTH:
-                refuse_depth(raw, MAX_DEPTH)
-        values = read(joined)
+        values = read(b"[" + b",0,".join(raws) + b"]")
         if len(values) != 2 * len(raws) - 1:
             return None
         written = orjson.dumps(values, option=_LAYOUT)
-    except (TypeError, ValueError, UnsupportedValueError):
+    except (TypeError, ValueError, RecursionError, UnsupportedValueError):
         return None
-    return written[len(b"[\n  ") : -len(b"\n]")].split(b",\n  0,\n  ")
+    if _DEEP in written:
+        return None
+    # From the right, the rarest character of the separator is looked for, not a space.
+    return written[len(b"[\n  ") : -len(b"\n]")].rsplit(b",\n  0,\n  ")
 
 
-def _lossy_places(raws: Sequence[bytes]) -> Collection[int]:
-    """Finds the values of kind CLEAN in which a number could lose something by a native reader.
+def _is_lossy(raws: Sequence[bytes]) -> bool:
+    """Tells whether a native reader could lose something of a number in values of kind CLEAN.
 
     orjson reads integers of up to 18 digits exactly. Longer ones, and numbers with a fraction
     or an exponent, show in a copy of the text that has only one digit and one letter.
     """
-    shape = b"".join(raws).translate(_SHAPE)
-    if _FRACTION not in shape and _LONG_INTEGER not in shape:
-        return ()
-    places = set()
-    # What spans two values counts for the first, and the second is searched all the same.
-    ends = list(accumulate(map(len, raws)))
-    for pattern in (_FRACTION, _LONG_INTEGER):
-        at = shape.find(pattern)
-        while at >= 0:
-            place = bisect_right(ends, at)
-            places.add(place)
-            at = shape.find(pattern, ends[place])
-    return places
+    shape = b",".join(raws).translate(_SHAPE)
+    return shape.rfind(_FRACTION) >= 0 or _LONG_INTEGER in shape
 
 
 def _read_native(data: bytes) -> list[object]:
@@ -164,7 +145,7 @@ def write_exact(data: bytes) -> bytes:
 def _write_clean(raw: bytes) -> bytes | None:
     """Writes a value of kind CLEAN; None where only the exact way can, or can tell why not."""
     try:
-        read = _read_clean if _lossy_places([raw]) else _read_native
+        read = _read_clean if _is_lossy([raw]) else _read_native
         return orjson.dumps(read(raw), option=_LAYOUT)
     except (TypeError, ValueError):
         # TypeError: an integer beyond 64 bits; ValueError: one beyond 4,300 digits, or no JSON.

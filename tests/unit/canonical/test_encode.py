@@ -102,6 +102,8 @@ def test_rows_of_which_one_needs_a_look_are_not_written_together() -> None:
     assert assemble_all([row, bad, row], kinds) is None
     assert assemble_all([row, b"{}\n"], kinds) is None
     assert assemble_all([row], []) is None
+    fewer, more = (b'{\n  "a": ' + b"\x01[]\x01,".join([b""] * count) for count in (2, 4))
+    assert assemble_all([fewer, more], kinds) is None
     large = row.replace(b"[1.5, 2]", b"[" + b"1, " * 400_000 + b"2]")
     assert assemble_all([row, large], kinds) is None
 

@@ -35,7 +35,7 @@ CLEAN, EXACT = NestedKind.CLEAN, NestedKind.EXACT
 def test_the_text_of_a_number_is_kept(kind: NestedKind, number: bytes) -> None:
     assert canonical_nested(number, kind) == number
     assert canonical_nested(b"[" + number + b"]", kind) == b"[\n    " + number + b"\n  ]"
-    assert canonical_batch([number, number], [kind, kind]) in ([number, number], None)
+    assert canonical_batch([[number, number]], [kind]) in ([[number, number]], None)
 
 
 def test_minus_zero_is_kept_where_it_can_occur() -> None:
@@ -102,7 +102,7 @@ def test_what_readers_would_lose_is_refused_without_showing_it(text: bytes, reas
     assert "hidden" not in caught.value.message
     assert caught.value.message[0].islower()
     assert not caught.value.message.endswith(".")
-    assert canonical_batch([text], [EXACT]) is None
+    assert canonical_batch([[text]], [EXACT]) is None
 
 
 def test_a_long_name_is_cut_in_the_message() -> None:
@@ -120,9 +120,9 @@ def test_depth_has_a_limit(kind: NestedKind, opened: bytes, closed: bytes) -> No
     too_deep = opened + deepest + closed
 
     assert canonical_nested(deepest, kind).count(b"\n") == 2 * MAX_DEPTH
-    assert canonical_batch([deepest, b"1"], [kind, kind]) is not None
-    assert canonical_batch([too_deep], [kind]) is None
-    for text in (too_deep, opened * 1_000_000):
+    assert canonical_batch([[deepest[len(opened) : -len(closed)]]], [kind]) is not None
+    for text in (too_deep, too_deep.replace(b"1", opened + closed), opened * 1_000_000):
+        assert canonical_batch([[b"1"], [text]], [kind, kind]) is None
         with pytest.raises(UnsupportedValueError, match="nested deeper than 100 levels"):
             canonical_nested(text, kind)
 
@@ -139,9 +139,9 @@ def test_brackets_in_strings_are_no_depth() -> None:
 def test_many_shallow_values_together_are_not_deep() -> None:
     raws = [b'[{"a":[]}]'] * 200
 
-    written = canonical_batch(raws, [CLEAN] * 200)
+    written = canonical_batch([raws], [CLEAN])
 
-    assert written == [canonical_nested(raws[0], CLEAN)] * 200
+    assert written == [[canonical_nested(raws[0], CLEAN)] * 200]
 
 
 @pytest.mark.parametrize(
@@ -157,12 +157,13 @@ def test_many_shallow_values_together_are_not_deep() -> None:
 def test_values_read_together_stay_apart(raws: list[bytes], kinds: list[NestedKind]) -> None:
     alone = [canonical_nested(raw, kind) for raw, kind in zip(raws, kinds, strict=True)]
 
-    assert canonical_batch(raws, kinds) in (alone, None)
-    assert canonical_batch(raws[:1] * 2, kinds[:1] * 2) == alone[:1] * 2
+    written = canonical_batch([[raw] for raw in raws], kinds)
+    assert written in ([[text] for text in alone], None)
+    assert canonical_batch([raws[:1] * 2], kinds[:1]) == [alone[:1] * 2]
 
 
 def test_values_that_are_json_only_together_are_refused() -> None:
     """A reader of the whole list must not mend what is broken alone."""
     for raws in ([b"1,2", b"3"], [b"[1", b"2]"], [b'"a', b'b"'], [b"", b""]):
-        written = canonical_batch(raws, [EXACT] * len(raws))
+        written = canonical_batch([raws], [EXACT])
         assert written is None
