@@ -6,7 +6,6 @@ import ctypes
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ from pathlib import Path
 import gitexport
 
 ROOT = Path(gitexport.__file__).parents[1]
+_LAUNCHER = str(ROOT / "tests" / "bench" / "launcher.py")
 _HIDDEN = ("GIT_", "PG", "GITEXPORT_", "PYTHON")
 
 
@@ -44,23 +44,24 @@ def run(
     Raises:
         RuntimeError: It ended with another exit code than expected.
     """
-    read, write = os.pipe()
+    output, write = os.pipe()
+    report, tell = os.pipe()
     with open(stdin or os.devnull, "rb") as source:  # noqa: PTH123 - may be /dev/null
-        began, start = time.time(), time.perf_counter()
-        process = subprocess.Popen(
-            command, cwd=directory, env=dict(environment), stdin=source, stdout=write, stderr=write
-        )
+        launcher = subprocess.Popen(
+            [sys.executable, "-I", "-S", _LAUNCHER, str(tell), *command],
+            cwd=directory, env=dict(environment), pass_fds=[tell],
+            stdin=source, stdout=write, stderr=write,
+        )  # fmt: skip
     os.close(write)
-    with open(read, "rb") as stream:  # noqa: PTH123 - a descriptor
-        output = stream.read().decode("utf-8", "replace")
-    # The usage of a process and of all that it has waited for: the largest of them counts.
-    _, status, usage = os.wait4(process.pid, 0)
-    spent = time.perf_counter() - start
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode != expected:
-        message = f"{' '.join(command)} ended with {process.returncode}:\n{output}"
+    os.close(tell)
+    with open(output, "rb") as stream, open(report, "rb") as answer:  # noqa: PTH123 - descriptors
+        text = stream.read().decode("utf-8", "replace")
+        began, spent, peak, status = map(float, answer.read().split() or (0, 0, 0, -1))
+    launcher.wait()
+    if (code := os.waitstatus_to_exitcode(int(status)) if status >= 0 else None) != expected:
+        message = f"{' '.join(command)} ended with {code}:\n{text}"
         raise RuntimeError(message)
-    return Finished(began, spent, usage.ru_maxrss / 1024, output)
+    return Finished(began, spent, peak / 1024, text)
 
 
 def environment(home: Path) -> dict[str, str]:
