@@ -43,6 +43,7 @@ def remove_stale_locks(repository: DataRepository, branch: str, run: Run) -> lis
         return []
     _wait_for_git(repository)
     first, last = _lifetime(run)
+    left_by = f"left by the run of {run.started_at:%Y-%m-%d %H:%M:%S}Z"
     stopping = {
         repository.common_dir / "packed-refs.lock",
         repository.common_dir / "refs" / "heads" / f"{branch}.lock",
@@ -55,9 +56,7 @@ def remove_stale_locks(repository: DataRepository, branch: str, run: Run) -> lis
             at_work = git_processes(repository) if is_ours else []
             if is_ours and not at_work:
                 path.unlink()
-                removed.append(
-                    f"removed '{path}', left by the run of {run.started_at:%Y-%m-%d %H:%M:%S}Z"
-                )
+                removed.append(f"removed '{path}', {left_by}")
             elif path in stopping:
                 raise locked_file(path)
             elif at_work:

@@ -82,26 +82,8 @@ def refuse_circles(cursor: Cursor, tables: EntityTables, loops: Sequence[RowRefe
         ConflictError: They stand in a circle; one of them is named.
         psycopg.Error: The server refused a statement.
     """
-    waiting = sql.SQL(" OR ").join(
-        sql.SQL("{} AND {} IS NULL").format(
-            all_of(
-                sql.SQL("{} IS NOT NULL").format(tables.base("k", name))
-                for name in reference.columns
-            ),
-            tables.new("k", reference.columns[0]),
-        )
-        for reference in loops
-    )
-    absent = sql.SQL(" OR ").join(
-        sql.SQL("NOT EXISTS (SELECT FROM {} p WHERE {})").format(
-            tables.known,
-            all_of(
-                sql.SQL("{} = {}").format(tables.old("p", referred), tables.base("k", name))
-                for name, referred in zip(reference.columns, reference.parent_columns, strict=True)
-            ),
-        )
-        for reference in loops
-    )
+    waiting = sql.SQL(" OR ").join(_waits(tables, reference) for reference in loops)
+    absent = sql.SQL(" OR ").join(_is_astray(tables, reference) for reference in loops)
     cursor.execute(
         sql.SQL(
             "SELECT d.key, {absent} FROM {known} k JOIN {taken} d ON d.n = k.n"
@@ -116,6 +98,27 @@ def refuse_circles(cursor: Cursor, tables: EntityTables, loops: Sequence[RowRefe
     message = f"{address} is recognised by rows that are recognised by it"
     hint = f"choose other columns: --match {tables.entity.name}=COLUMN"
     raise ConflictError(message, where=address, hint=hint)
+
+
+def _waits(tables: EntityTables, reference: RowReference) -> sql.Composable:
+    """Makes the condition that a row has a reference which could not be followed yet."""
+    columns = (tables.base("k", name) for name in reference.columns)
+    return sql.SQL("{} AND {} IS NULL").format(
+        all_of(sql.SQL("{} IS NOT NULL").format(column) for column in columns),
+        tables.new("k", reference.columns[0]),
+    )
+
+
+def _is_astray(tables: EntityTables, reference: RowReference) -> sql.Composable:
+    """Makes the condition that no row of the entity's own is what a reference leads to."""
+    pairs = zip(reference.columns, reference.parent_columns, strict=True)
+    return sql.SQL("NOT EXISTS (SELECT FROM {} p WHERE {})").format(
+        tables.known,
+        all_of(
+            sql.SQL("{} = {}").format(tables.old("p", referred), tables.base("k", name))
+            for name, referred in pairs
+        ),
+    )
 
 
 def _pair(
