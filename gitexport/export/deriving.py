@@ -36,9 +36,11 @@ def deriving(view: View) -> Iterator[Deriving]:
     The working tree shows the tip of its branch then, where that is checked out.
 
     Raises:
+        DecisionNeededError: Another working tree has the branch checked out.
         LockedError: Another run, or a git process in the working tree, is busy here.
         GitExportError: What `recover` raises.
     """
+    view.refuse_shown_elsewhere()
     repository = view.repository
     with RepositoryLock(repository):
         repairs = recover(repository, view.branch, lambda commit: remake_tag(repository, commit))

@@ -54,6 +54,7 @@ def export_snapshot(  # noqa: PLR0913 - the four parties of a run, and what it i
         GitExportError: Anything else that stops a run; rows that no commit holds stay pending.
     """
     context = Context(source, repository, publication, options, clock, progress)
+    context.view.refuse_shown_elsewhere()
     if options.is_dry_run:
         fence = source.peek(publication.repository_id, context.entities())
         state = read_state(repository)
@@ -71,6 +72,7 @@ def preview_changes(context: Context) -> tuple[ExportReport, Iterator[FileChange
         DecisionNeededError: A guard would stop the run.
         GitExportError: Anything else that would.
     """
+    context.view.refuse_shown_elsewhere()
     fence = context.source.peek(context.publication.repository_id, context.entities())
     attempt = Attempt(context, read_state(context.repository), fence, None)
     return attempt.preview_changes()

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from hashlib import sha1
 from pathlib import Path
 
-from gitexport.errors import GitExportError, LockedError
+from gitexport.errors import DecisionNeededError, GitExportError, LockedError
 from gitexport.model import faults
 from gitexport.model.entity import (
     CONFIG_PATH,
@@ -27,6 +27,7 @@ from gitexport.model.snapshot import ObjectId
 from gitexport.store import refs
 from gitexport.store.changes import FileChange
 from gitexport.store.journal import read_state, remember_torn, write_state
+from gitexport.store.other_worktrees import shown_elsewhere
 from gitexport.store.repository import DataRepository
 from gitexport.store.tree_diff import changed_files
 from gitexport.store.trees import TreeReader
@@ -80,6 +81,20 @@ class View:
     branch: str
     progress: Progress
     publication: Publication | None = None
+
+    def refuse_shown_elsewhere(self) -> None:
+        """Refuses to move a branch under another working tree of the repository, as git does.
+
+        Its files would look like a person's wish to take the snapshot back.
+
+        Raises:
+            DecisionNeededError: Another working tree has the branch checked out.
+        """
+        place = shown_elsewhere(self.repository, self.branch)
+        if place is not None:
+            message = f"'{self.branch}' is checked out in another working tree, '{place}'"
+            hint = f"run gitexport there (-C '{place}'), or check out another branch there"
+            raise DecisionNeededError(message, where=str(place), hint=hint)
 
     def remember_shown(self, tip: ObjectId | None) -> None:
         """Writes down what the working tree shows, where that is not known yet.

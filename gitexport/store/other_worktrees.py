@@ -1,0 +1,43 @@
+"""The other working trees of a repository, which `git worktree add` makes.
+
+Source: gitrepository-layout(5), "worktrees"; git-worktree(1), "DETAILS".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from gitexport.store.git_errors import machine_error
+from gitexport.store.repository import DataRepository
+
+
+def shown_elsewhere(repository: DataRepository, branch: str) -> Path | None:
+    """Names another working tree of the repository that has a branch checked out.
+
+    One whose directory is gone does not count; `git worktree prune` forgets it.
+
+    Raises:
+        MachineError: What git keeps of a working tree cannot be read.
+    """
+    try:
+        for gitdir, worktree in _others(repository):
+            head = (gitdir / "HEAD").read_text("utf-8", "surrogateescape")
+            if head.strip() == f"ref: refs/heads/{branch}" and worktree.is_dir():
+                return worktree
+    except OSError as error:
+        raise machine_error(error) from error
+    return None
+
+
+def _others(repository: DataRepository) -> Iterator[tuple[Path, Path]]:
+    """Yields the git directory and the working tree of each, but of the repository's own."""
+    common = repository.common_dir
+    if common.name == ".git" and not common.samefile(repository.gitdir):
+        yield common, common.parent
+    for gitdir in sorted(common.glob("worktrees/*/")):
+        link = gitdir / "gitdir"
+        # Git names the `.git` file of a working tree, since 2.48 also by a relative path.
+        if link.is_file() and not gitdir.samefile(repository.gitdir):
+            named = link.read_text("utf-8", "surrogateescape").strip()
+            yield gitdir, (gitdir / named).parent.resolve()
