@@ -23,7 +23,12 @@ from gitexport.source.postgresql.grants import (
 )
 from gitexport.source.postgresql.session import Cursor
 from gitexport.source.postgresql.tracking.flag import check_flag
-from gitexport.source.postgresql.tracking.parts import identifier, registration_id, tracking_of
+from gitexport.source.postgresql.tracking.parts import (
+    check_inheritance,
+    identifier,
+    registration_id,
+    tracking_of,
+)
 
 Relations = Mapping[RelationName, Relation]
 
@@ -186,10 +191,9 @@ def _plan_triggers(cursor: Cursor, target: Target, *, is_outdated: bool) -> list
 
 
 def _check_kind(cursor: Cursor, entity: Entity, relation: Relation) -> None:
+    check_inheritance(entity, relation)
     reason = None
-    if relation.has_inheritance:
-        reason = "it inherits or is inherited, and triggers do not reach inheriting tables"
-    elif relation.is_partition:
+    if relation.is_partition:
         reason = "it is a partition; its parent is the entity"
     elif relation.kind is RelationKind.PARTITIONED:
         name = identifier(entity).as_string(None)

@@ -12,7 +12,11 @@ from gitexport.model.relation import Relation
 from gitexport.source.postgresql.session import Cursor
 from gitexport.source.postgresql.state import Registration
 from gitexport.source.postgresql.tracking import compare, flag, table
-from gitexport.source.postgresql.tracking.parts import ReadSql, tracking_of
+from gitexport.source.postgresql.tracking.parts import (
+    ReadSql,
+    check_inheritance,
+    tracking_of,
+)
 
 __all__ = ["ReadSql", "read_sql", "read_tombstones"]
 
@@ -21,9 +25,13 @@ def read_sql(entity: Entity, relation: Relation, alias: str) -> ReadSql:
     """Gives the parts of a SELECT over an entity's relation under an alias.
 
     Raises:
-        ConfigError: The entity is tracked by a flag, and its column is missing or not boolean.
+        ConfigError: The entity is tracked by a flag, and its column is missing or not boolean,
+            or it is tracked and its relation inherits or is inherited.
     """
     method = tracking_of(entity, relation)
+    if method is not Tracking.COMPARE:
+        # Also a table that was tracked may have become a parent since.
+        check_inheritance(entity, relation)
     if method is Tracking.FLAG:
         return flag.read_sql(entity, relation, alias)
     if method is Tracking.TABLE:

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from psycopg import sql
 
+from gitexport.errors import ConfigError
 from gitexport.model.entity import Entity, Tracking
 from gitexport.model.relation import Relation, RelationKind
 
@@ -31,6 +32,28 @@ class ReadSql(NamedTuple):
 def tracking_of(entity: Entity, relation: Relation) -> Tracking:
     """Tells how an entity is really tracked: only tables can be anything but compared."""
     return entity.tracking if relation.kind in _TABLES else Tracking.COMPARE
+
+
+def check_inheritance(entity: Entity, relation: Relation) -> None:
+    """Checks that a relation which is tracked is neither a parent nor a child of another.
+
+    A SELECT of the parent gives the children's rows as well, whose keys may be its own ones
+    and whose changes no trigger of the parent sees.
+
+    Raises:
+        ConfigError: It inherits or is inherited.
+    """
+    if not relation.has_inheritance:
+        return
+    message = (
+        f"'{entity.relation}' cannot be tracked: it inherits or is inherited, and triggers do "
+        "not reach inheriting tables"
+    )
+    hint = (
+        "end the inheritance with ALTER TABLE … NO INHERIT …, or publish a view of it, or set "
+        'tracking = "compare"'
+    )
+    raise ConfigError(message, where=f"[entities.{entity.name}]", hint=hint)
 
 
 def registration_id(repository_id: str, entity: Entity) -> str:
