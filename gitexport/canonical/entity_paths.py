@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gitexport.canonical.shards import PathFunction
-from gitexport.errors import KeyNotUniqueError
+from gitexport.errors import ConfigError, KeyNotUniqueError
 from gitexport.model.entity import Entity
 from gitexport.model.relation import Relation
 
@@ -13,6 +13,21 @@ _INTEGER_TYPES = frozenset({"smallint", "integer", "bigint"})
 def path_function(entity: Entity, relation: Relation) -> PathFunction:
     """Gives the function from keys to paths of an entity."""
     return PathFunction(entity.directory, entity.shard, integer_columns(entity, relation))
+
+
+def former_paths(entity: Entity, old: Relation, new: Relation) -> PathFunction | None:
+    """Gives the path function of the types that the key's columns had before.
+
+    None where it is the same one: only what is an integer and what is not is named otherwise.
+    """
+    integers = integer_columns(entity, old)
+    if integers == integer_columns(entity, new) or not all(map(old.column, entity.key)):
+        return None
+    try:
+        return PathFunction(entity.directory, entity.shard, integers)
+    except ConfigError:
+        # No document can have been named by them in this layout.
+        return None
 
 
 def integer_columns(entity: Entity, relation: Relation) -> tuple[bool, ...]:

@@ -96,7 +96,7 @@ class DirectoryMerger:
         for directory, tree in self._reader.walk(self._plan.directory):
             # Other people's directories may stand among ours; they hold nothing of ours.
             is_leaf = directory.count(b"/") == depth and any(
-                self._plan.paths.parse(directory + b"/" + name) is not None for name in tree
+                self._plan.parse(directory + b"/" + name) is not None for name in tree
             )
             if is_leaf and directory >= low and (high is None or directory < high):
                 yield directory, b""
@@ -159,7 +159,7 @@ class DirectoryMerger:
             return set()
         departed = (gone & before.keys()) - accounted
         if self._plan.is_complete:
-            parse = self._plan.paths.parse
+            parse = self._plan.parse
             departed |= {
                 name
                 for name, entry in before.items()
@@ -183,7 +183,7 @@ class DirectoryMerger:
                 result.details.append(self._deletion(directory, name))
 
     def _deletion(self, directory: bytes, name: bytes) -> str:
-        key = self._plan.paths.parse(directory + b"/" + name)
+        key = self._plan.parse(directory + b"/" + name)
         named = ",".join(key) if isinstance(key, tuple) else name.decode()
         return f"deleted {self._plan.entity.name}:{named}"
 

@@ -8,8 +8,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from gitexport.canonical.entity_paths import path_function
+from gitexport.canonical.entity_paths import former_paths, path_function
 from gitexport.canonical.manifest import EntityManifest
+from gitexport.canonical.shards import PathFunction
 from gitexport.errors import ConfigError
 from gitexport.export.context import Base, Context
 from gitexport.export.guards import TooSoonError, choose_instant, guard_source, is_source
@@ -126,12 +127,10 @@ class _Planner(NamedTuple):
             ConfigError: It names a column anew that its relation does not have.
         """
         known = known_entity(entity, self.base.manifest)
-        written = self.base.content(self.context.repository, CONFIG_PATH)
-        if written is not None or self.base.tip is None:
-            check_new_names(entity, relation, written or b"")
+        self._check_names(entity, relation)
         columns = self.view.columns(entity)
         schema = schema_hash(entity, relation, columns)
-        change = self._change(entity, relation, known, schema)
+        change, former = self._change(entity, relation, known, schema)
         # Without a unique key, tracking cannot tell that a second row has come for a file.
         scope, is_forced = choose_scope(
             entity,
@@ -155,20 +154,30 @@ class _Planner(NamedTuple):
             is_forced=is_forced,
             known=known,
             change=change,
+            former=former,
         )
 
     def _change(
         self, entity: Entity, relation: Relation, known: EntityManifest | None, schema: str
-    ) -> SchemaChange:
+    ) -> tuple[SchemaChange, PathFunction | None]:
+        """Compares with the last commit, whose documents may have other paths: gives both."""
         written = self._known_relation(entity)
-        return compare_relations(
+        old = None if written is None else relation_from_json(written)
+        former = None if old is None else former_paths(entity, old, relation)
+        change = compare_relations(
             entity,
-            None if written is None else relation_from_json(written),
+            old,
             relation,
             self.view.columns(entity),
             hash_differs=known is not None and known.schema not in {"", schema},
             published_before=published_columns(written) if known and known.schema else (),
         )
+        return change, former
+
+    def _check_names(self, entity: Entity, relation: Relation) -> None:
+        written = self.base.content(self.context.repository, CONFIG_PATH)
+        if written is not None or self.base.tip is None:
+            check_new_names(entity, relation, written or b"")
 
     def _compares_keys(self, entity: Entity, change: SchemaChange, *, reads_all: bool) -> bool:
         if reads_all:

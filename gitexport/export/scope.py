@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from gitexport.canonical.manifest import EntityManifest, Manifest
-from gitexport.canonical.shards import PathFunction
+from gitexport.canonical.shards import PathFunction, Shortened
 from gitexport.errors import DecisionNeededError
 from gitexport.export.schema_change import SchemaChange
 from gitexport.model.entity import Entity, Tracking
-from gitexport.model.ports import NestedKind, RowScope
+from gitexport.model.ports import Key, NestedKind, RowScope
 from gitexport.model.relation import Relation
 
 
@@ -19,7 +19,8 @@ class EntityPlan(NamedTuple):
     `columns` are the published ones, `schema` hashes what decides the content of documents.
     `is_complete` says that every file no row accounts for is a deletion; without it only
     tombstones delete. `compare_keys` asks for a reading of all keys.
-    `is_forced` tells that all rows are read though the entity tracks changes.
+    `is_forced` tells that all rows are read though the entity tracks changes. `former` are
+    the paths of documents that were written before a type of the key changed.
     """
 
     entity: Entity
@@ -34,6 +35,12 @@ class EntityPlan(NamedTuple):
     is_forced: bool
     known: EntityManifest | None
     change: SchemaChange
+    former: PathFunction | None = None
+
+    def parse(self, path: bytes) -> Key | Shortened | None:
+        """Reads the key from the path of a document, as `PathFunction.parse` does."""
+        key = self.paths.parse(path)
+        return self.former.parse(path) if key is None and self.former is not None else key
 
     @property
     def directory(self) -> bytes:

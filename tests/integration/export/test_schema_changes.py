@@ -90,6 +90,31 @@ def test_changed_type_reads_every_row_again(users: Workbench) -> None:
     assert users.export().snapshot is None
 
 
+@pytest.mark.parametrize("shard", ["flat", "hash/1"])
+@pytest.mark.parametrize("types", [("numeric", "bigint"), ("bigint", "numeric")])
+def test_documents_follow_a_key_that_becomes_an_integer_or_ceases_to_be_one(
+    workbench: Workbench, types: tuple[str, str], shard: str
+) -> None:
+    before, after = types
+    workbench.sql(f"CREATE TABLE dim (id {before} PRIMARY KEY, name text)")
+    workbench.sql("INSERT INTO dim VALUES (-1, 'unknown'), (-2, 'none'), (1, 'a')")
+    workbench.add_entity("dim", shard=shard)
+    workbench.export()
+    workbench.sql(f"ALTER TABLE dim ALTER COLUMN id TYPE {after}; DELETE FROM dim WHERE id = -2")
+
+    report = workbench.export(with_details=True)
+
+    assert (report.entities["dim"].added, report.entities["dim"].deleted) == (1, 2)
+    assert sorted(report.details) == ["added dim:-1", "deleted dim:-1", "deleted dim:-2"]
+    names = {path.rpartition("/")[2] for path in workbench.files()}
+    assert names == {"1.json", "-1.json" if after == "bigint" else "=2d1.json"}
+    assert json.loads(workbench.git("show", "HEAD:manifest.json"))["entities"]["dim"]["count"] == 2
+    workbench.check()
+    workbench.sql("DELETE FROM dim WHERE id = -1")
+    workbench.export()
+    assert [path.rpartition("/")[2] for path in workbench.files()] == ["1.json"]
+
+
 def test_entity_that_is_no_longer_configured_keeps_its_files(users: Workbench) -> None:
     users.sql("CREATE TABLE pets (id int PRIMARY KEY, name text)")
     users.sql("INSERT INTO pets VALUES (1, 'cat')")
