@@ -18,6 +18,7 @@ from gitexport.source.postgresql.key_match import KeyMatch
 from gitexport.source.postgresql.query_document import trusted
 from gitexport.source.postgresql.select import CompiledSelect, Reading, compile_select
 from gitexport.source.postgresql.session import Cursor
+from gitexport.source.postgresql.shared_flags import check_parents
 from gitexport.source.postgresql.tracking.method import read_sql
 from gitexport.source.postgresql.value_types import ValueType, read_all_value_types
 
@@ -91,6 +92,7 @@ def plan_readings(
                 hint="correct 'relation' in gitexport.toml, or remove the entity",
             )
         _refuse_missing(entity, relation)
+        check_parents(cursor, entity, relation)
         columns[entity] = published_columns(entity, relation)
     _refuse_unreadable(cursor, columns)
     types = read_all_value_types(cursor, names)

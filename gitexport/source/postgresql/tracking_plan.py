@@ -22,6 +22,7 @@ from gitexport.source.postgresql.grants import (
     plan_grants,
 )
 from gitexport.source.postgresql.session import Cursor
+from gitexport.source.postgresql.shared_flags import check_parents
 from gitexport.source.postgresql.tracking.flag import check_flag
 from gitexport.source.postgresql.tracking.parts import (
     check_inheritance,
@@ -192,6 +193,7 @@ def _plan_triggers(cursor: Cursor, target: Target, *, is_outdated: bool) -> list
 
 def _check_kind(cursor: Cursor, entity: Entity, relation: Relation) -> None:
     check_inheritance(entity, relation)
+    check_parents(cursor, entity, relation)
     reason = None
     if relation.is_partition:
         reason = "it is a partition; its parent is the entity"

@@ -6,9 +6,11 @@ import psycopg
 import pytest
 
 from gitexport.errors import (
+    ConfigError,
     SourceError,
 )
 from gitexport.export.options import Override
+from gitexport.model.entity import Tracking
 from tests.fixtures.workbench import Workbench
 
 EDITS = frozenset({Override.EDITS})
@@ -75,3 +77,33 @@ def test_connection_lost_before_acknowledging_says_what_is_made(users: Workbench
     assert users.export().snapshot is None
     assert users.pending("users") == 0
     users.check()
+
+
+@pytest.mark.parametrize("partition", ["events_b", "events_b1"])
+def test_partition_is_no_entity_beside_its_parent_with_the_same_flag(
+    workbench: Workbench, partition: str
+) -> None:
+    workbench.sql(
+        "CREATE TABLE events (id int, region text, name text, PRIMARY KEY (id, region))"
+        " PARTITION BY LIST (region);"
+        " CREATE TABLE events_b PARTITION OF events FOR VALUES IN ('b') PARTITION BY RANGE (id);"
+        " CREATE TABLE events_b1 PARTITION OF events_b DEFAULT;"
+        " INSERT INTO events VALUES (1, 'b', 'x')"
+    )
+    key = ("id", "region")
+    workbench.add_entity("events", key=key)
+    workbench.export()
+    workbench.sql("UPDATE events SET name = 'changed'")
+    entity = workbench.add_entity(partition, key=key, track=False)
+    words = rf"'public.{partition}' is a partition of 'public.events', .* same flag"
+
+    with pytest.raises(ConfigError, match=words):
+        workbench.source.tracking.track(workbench.publication.repository_id, [entity])
+    for chosen in ((), (partition,)):
+        with pytest.raises(ConfigError, match=words) as refused:
+            workbench.export(entities=chosen)
+
+    assert refused.value.where == f"[entities.{partition}]"
+    workbench.change_entity(partition, tracking=Tracking.COMPARE)
+    workbench.export(entities=(partition,))
+    assert workbench.export().entities["events"].modified == 1
