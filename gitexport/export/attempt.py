@@ -16,7 +16,6 @@ from gitexport.export.build import (
 )
 from gitexport.export.context import Context, open_base
 from gitexport.export.merge import joined
-from gitexport.export.options import Override
 from gitexport.export.prepare import Prepared, prepare
 from gitexport.export.schema_change import standing_warnings
 from gitexport.export.seal import seal_snapshot
@@ -27,8 +26,9 @@ from gitexport.export.settle import (
     settles_flags,
 )
 from gitexport.export.share import ShareTask
+from gitexport.export.showing import show_snapshot
 from gitexport.export.stopwatch import Stopwatch, end_of
-from gitexport.export.view import is_shown, why_hidden
+from gitexport.export.view import is_shown
 from gitexport.export.workers import (
     Crew,
     RunResult,
@@ -43,10 +43,7 @@ from gitexport.model.snapshot import ObjectId
 from gitexport.store.changes import FileChange
 from gitexport.store.journal import Journal, MachineState, read_state, write_state
 from gitexport.store.repository import DataRepository
-from gitexport.store.status_check import edited_files
 
-_LOOKED_AT = 50_000
-_EDITS_LEFT = 6
 _QUARANTINED = 3
 
 
@@ -118,7 +115,10 @@ class Attempt:
             self._remember(prepared, built)
         journal.beat()
         # Files of an old snapshot beside the new commit would look like a person's edits.
-        self._show(built, report, tip, is_new=report.commit is not None)
+        self._watch.stage("working tree")
+        shown = None if tip is None or not self._is_shown else tip
+        stage = None if self._directory is None else self._directory / "files"
+        show_snapshot(context, report, built, shown, stage)
         if failure is not None:
             raise failure
         if report.not_acknowledged:
@@ -253,45 +253,3 @@ class Attempt:
         if settles_flags(context, prepared):
             self._acknowledged = tip
         report_acknowledged(context, report, done)
-
-    def _show(
-        self, built: Built, report: ExportReport, tip: ObjectId | None, *, is_new: bool
-    ) -> None:
-        context = self._context
-        self._watch.stage("working tree")
-        if tip is None or not self._is_shown:
-            reason = why_hidden(context.repository, context.branch)
-            report.left_alone = reason if is_new else None
-            return
-        view = context.view
-        discard = Override.EDITS in context.options.overrides
-        is_stale = False
-        if is_new:
-            total = sum(changes.count for changes in built.changes)
-            context.progress.stage("refreshing files", total)
-            stage = None if self._directory is None else self._directory / "files"
-            shown = view.show(joined(built.changes), tip, stage, discard_edits=discard)
-            is_stale = shown.stale is not None
-            if is_stale:
-                report.warnings.append(
-                    f"the working tree was not refreshed: {shown.stale}; the next export does it"
-                )
-            report.warnings += [f"cannot replace {reason}" for reason in shown.refused]
-        left = view.edits_still_left(tip)
-        if is_new and not is_stale:
-            self._warn_of_other_edits(report, left)
-        if left and discard:
-            view.overwrite_edits(tip, left)
-            left = view.edits_still_left(tip)
-        report.kept_edits = left
-        if left:
-            report.exit_code = _EDITS_LEFT
-
-    def _warn_of_other_edits(self, report: ExportReport, left: list[str]) -> None:
-        repository = self._context.repository
-        assert repository.worktree is not None  # noqa: S101 - it is shown
-        edited = edited_files(repository.gitdir, repository.worktree, most=_LOOKED_AT) or []
-        others = [path for path in edited if path not in left]
-        if others:
-            more = " has" if len(others) == 1 else f" and {len(others) - 1} more have"
-            report.warnings.append(f"'{others[0]}'{more} uncommitted edits, left as they are")

@@ -1,0 +1,73 @@
+"""The last step on this machine: files and index are brought to the new snapshot."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from gitexport.export.build import Built
+from gitexport.export.context import Context
+from gitexport.export.merge import joined
+from gitexport.export.options import Override
+from gitexport.export.view import why_hidden
+from gitexport.model.report import ExportReport
+from gitexport.model.snapshot import ObjectId
+from gitexport.store.status_check import edited_files
+
+_LOOKED_AT = 50_000
+_EDITS_LEFT = 6
+
+
+def show_snapshot(
+    context: Context,
+    report: ExportReport,
+    built: Built,
+    tip: ObjectId | None,
+    stage: Path | None,
+) -> None:
+    """Brings the working tree to the tip, and reports what stayed as it was.
+
+    Without a tip no file is touched; the report says why, where there is a new commit.
+    """
+    is_new = report.commit is not None
+    if tip is None:
+        reason = why_hidden(context.repository, context.branch)
+        report.left_alone = reason if is_new else None
+        return
+    view = context.view
+    discard = Override.EDITS in context.options.overrides
+    is_current = is_new and _refresh(context, report, built, tip, stage)
+    left = view.edits_still_left(tip)
+    if is_current:
+        _warn_of_other_edits(context, report, left)
+    if left and discard:
+        view.overwrite_edits(tip, left)
+        left = view.edits_still_left(tip)
+    report.kept_edits = left
+    if left:
+        report.exit_code = _EDITS_LEFT
+
+
+def _refresh(
+    context: Context, report: ExportReport, built: Built, tip: ObjectId, stage: Path | None
+) -> bool:
+    """Writes what changed; tells whether files and index are at the tip now."""
+    total = sum(changes.count for changes in built.changes)
+    context.progress.stage("refreshing files", total)
+    discard = Override.EDITS in context.options.overrides
+    shown = context.view.show(joined(built.changes), tip, stage, discard_edits=discard)
+    if shown.stale is not None:
+        report.warnings.append(
+            f"the working tree was not refreshed: {shown.stale}; the next export does it"
+        )
+    report.warnings += [f"cannot replace {reason}" for reason in shown.refused]
+    return shown.stale is None
+
+
+def _warn_of_other_edits(context: Context, report: ExportReport, left: list[str]) -> None:
+    repository = context.repository
+    assert repository.worktree is not None  # noqa: S101 - it is shown
+    edited = edited_files(repository.gitdir, repository.worktree, most=_LOOKED_AT) or []
+    others = [path for path in edited if path not in left]
+    if others:
+        more = " has" if len(others) == 1 else f" and {len(others) - 1} more have"
+        report.warnings.append(f"'{others[0]}'{more} uncommitted edits, left as they are")
