@@ -69,9 +69,24 @@ class SnapshotNotFoundError(UsageError):
 
 
 class ConfigError(GitExportError):
-    """The configuration says something that cannot be."""
+    """The configuration says something that cannot be.
+
+    `key` is the path of the key in gitexport.toml, where one is to blame: who has the file's
+    text can tell its line.
+    """
 
     exit_code = 2
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        where: str | None = None,
+        hint: str | None = None,
+        key: tuple[str, ...] = (),
+    ) -> None:
+        super().__init__(message, where=where, hint=hint)
+        self.key = key
 
 
 class RelationNotFoundError(ConfigError):

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from gitexport.api.trust import require_accepted
 from gitexport.config.discover import FoundDsn, find_dsn
 from gitexport.config.local import read_local
-from gitexport.config.parse import parse_config
+from gitexport.config.parse import parse_config, where_is
 from gitexport.errors import ConfigError, MachineError, UsageError
 from gitexport.model.entity import CONFIG_PATH, Entity, Publication
 from gitexport.model.ports import Clock, Progress
@@ -39,7 +39,10 @@ class Settings:
 
 
 class Session(AbstractContextManager["Session"]):
-    """An open data repository. Closing it ends the connection to the source, if there is one."""
+    """An open data repository. Closing it ends the connection to the source, if there is one.
+
+    A `ConfigError` that leaves its block names the file and the line of its key.
+    """
 
     def __init__(
         self, settings: Settings, repository: DataRepository, publication: Publication
@@ -107,6 +110,9 @@ class Session(AbstractContextManager["Session"]):
         traceback: TracebackType | None,
     ) -> None:
         self.close()
+        # What only the database or git could tell of the configuration is to blame on a line.
+        if isinstance(error, ConfigError) and error.key:
+            error.where = where_is(error.key, self.publication)
 
 
 def find_repository(settings: Settings) -> DataRepository:

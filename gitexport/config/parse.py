@@ -14,7 +14,7 @@ from gitexport.config.digest import sql_digest
 from gitexport.config.documents import parse_documents
 from gitexport.config.entities import parse_entities
 from gitexport.config.fields import Fields, Place
-from gitexport.config.lines import key_lines
+from gitexport.config.lines import KeyPath, key_lines
 from gitexport.config.refs import check_branch, check_remote, check_version
 from gitexport.errors import ConfigError
 from gitexport.model.entity import CONFIG_PATH, FORMAT_VERSION, Publication, Tracking
@@ -52,7 +52,14 @@ def parse_config(text: bytes, *, file: str = CONFIG_PATH) -> Publication:
         documents=documents,
         config_text=text,
         sql_digest=sql_digest(entities, documents),
+        config_file=file,
     )
+
+
+def where_is(key: KeyPath, publication: Publication) -> str:
+    """Names the file of a configuration that was parsed, and the line of a key or its table."""
+    text = publication.config_text.decode("utf-8-sig").replace("\r\n", "\n")
+    return Place(publication.config_file, key_lines(text)).where(key)
 
 
 def read_fields(text: bytes, file: str) -> Fields:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from difflib import get_close_matches
 from typing import NamedTuple
 
 from gitexport.canonical.manifest import Manifest
 from gitexport.errors import ConfigError, UsageError
 from gitexport.export.options import ExportOptions
 from gitexport.export.view import View
-from gitexport.model.entity import MANIFEST_PATH, Entity, Publication
+from gitexport.model.entity import CONFIG_PATH, MANIFEST_PATH, Entity, Publication
 from gitexport.model.ports import Clock, Progress, Source
 from gitexport.model.snapshot import ObjectId
 from gitexport.store import refs
@@ -80,13 +81,40 @@ class Base(NamedTuple):
 
 
 def open_base(context: Context) -> Base:
-    """Reads the tip of the branch, or of the configured one where the branch is new."""
+    """Reads the tip of the branch, or of the configured one where the branch is new.
+
+    Raises:
+        ConfigError: The configured branch is not there, though there are snapshots.
+    """
     repository = context.repository
     tip = refs.tip(repository, context.branch)
     if tip is None:
         tip = refs.tip(repository, context.publication.branch)
+    if tip is None:
+        _refuse_second_root(repository, context.publication)
     tree = None if tip is None else repository.tree_of(tip)
     reader = TreeReader(repository.read_tree, tree)
     base = Base(tip, tree, reader, Manifest(""))
     manifest = Manifest.parse(base.content(repository, MANIFEST_PATH))
     return Base(tip, tree, reader, manifest)
+
+
+def _refuse_second_root(repository: DataRepository, publication: Publication) -> None:
+    """Keeps a branch that nobody made from starting a second history beside the first one.
+
+    Whoever checked it out before its first commit, as by `git checkout --orphan`, means it.
+    """
+    name = publication.branch
+    if repository.checked_out_branch() == name or not refs.snapshot_tags(repository):
+        return
+    message = f"there are snapshots, but no branch '{name}'"
+    followed = f"{publication.remote}/{name}"
+    if refs.ref_target(repository, f"refs/remotes/{followed}") is not None:
+        hint = f"make it as the remote has it: git branch {name} {followed}"
+    else:
+        known = refs.branches(repository)
+        near = [*get_close_matches(name, known, 1), repository.checked_out_branch(), *known]
+        meant = next(filter(None, near), None)
+        hint = f"did you mean '{meant}'? otherwise make it: " if meant else "make it: "
+        hint += f"git branch {name} COMMIT"
+    raise ConfigError(message, where=f"{CONFIG_PATH}: branch", hint=hint, key=("branch",))

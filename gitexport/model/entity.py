@@ -109,7 +109,8 @@ class QueryDocument(NamedTuple):
 class Publication:
     """The configuration of one data repository, as the use cases see it.
 
-    `config_text` is the file's own bytes, committed with a snapshot when they differ.
+    `config_text` is the file's own bytes, committed with a snapshot when they differ;
+    `config_file` is how messages name the file.
     `sql_digest` is the SHA-256 of all SQL in it, empty where there is none.
     """
 
@@ -122,6 +123,7 @@ class Publication:
     documents: tuple[QueryDocument, ...] = ()
     config_text: bytes = field(default=b"", repr=False)
     sql_digest: str = ""
+    config_file: str = CONFIG_PATH
 
     def entity(self, name: str) -> Entity | None:
         """Finds an entity by its name."""

@@ -173,6 +173,12 @@ def snapshot_tags(repository: DataRepository) -> list[str]:
     return sorted(name for name in tags if TAG_PATTERN.fullmatch(name))
 
 
+def branches(repository: DataRepository) -> list[str]:
+    """Lists the names of all branches, sorted."""
+    with translated("the branches cannot be listed"):
+        return sorted(repository.pygit().branches.local)
+
+
 def first_parents(repository: DataRepository, start: ObjectId) -> Iterator[Commit]:
     """Walks from a commit to the root, along first parents.
 

@@ -228,3 +228,19 @@ def test_password_is_never_shown(program: Program, data: Program, repository_pat
 
     assert ended.code == 8
     assert "hunter2" not in ended.err
+
+
+def test_configured_branch_that_is_not_there_is_named_with_its_line(
+    data: Program, repository_path: Path
+) -> None:
+    data.done("export")
+    config = repository_path / "gitexport.toml"
+    text = config.read_text().replace('branch = "main"', 'branch = "mian"')
+    config.write_text(text)
+
+    ended = data("export", "-o", "json")
+
+    line = text.splitlines().index('branch = "mian"') + 1
+    assert ended.code == 2
+    assert ended.error["where"] == f"gitexport.toml:{line}"
+    assert "did you mean 'main'?" in ended.error["hint"]

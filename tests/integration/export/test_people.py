@@ -7,9 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from gitexport.errors import (
-    DecisionNeededError,
-)
+from gitexport.errors import ConfigError, DecisionNeededError
 from gitexport.export.options import Override
 from gitexport.store.repository import DataRepository
 from tests.fixtures.repositories import fsck, git
@@ -118,6 +116,51 @@ def test_branch_that_is_not_checked_out_is_moved_by_name(users: Workbench) -> No
     users.sql("UPDATE users SET name = 'y' WHERE id = 1")
     users.export()
     users.check()
+
+
+def test_configured_branch_that_nobody_made_is_refused(users: Workbench) -> None:
+    users.export()
+    users.sql("UPDATE users SET name = 'x' WHERE id = 1")
+    right, users.publication = users.publication, replace(users.publication, branch="mian")
+
+    for options in ({}, {"is_dry_run": True}, {"branch": "review"}):
+        with pytest.raises(ConfigError, match="no branch 'mian'") as caught:
+            users.export(**options)
+        assert "did you mean 'main'?" in (caught.value.hint or "")
+
+    assert users.git("branch", "--format=%(refname:short)") == "main"
+    assert users.pending("users") == 1
+    users.publication = right
+    assert users.export().entities["users"].modified == 1
+    users.check()
+
+
+def test_configured_branch_that_only_the_remote_has_is_to_be_made_from_it(
+    users: Workbench, tmp_path: Path
+) -> None:
+    users.export()
+    git(tmp_path, "clone", "-q", str(users.path), "clone")
+    git(tmp_path / "clone", "checkout", "-q", "-b", "topic")
+    git(tmp_path / "clone", "branch", "-q", "-D", "main")
+    clone = replace(users, repository=DataRepository.open(tmp_path / "clone"))
+
+    with pytest.raises(ConfigError) as caught:
+        clone.export()
+
+    assert (caught.value.hint or "").endswith("git branch main origin/main")
+    git(tmp_path / "clone", "branch", "main", "origin/main")
+    assert clone.export().exit_code == 0
+
+
+def test_orphan_branch_that_is_checked_out_may_begin_a_history(users: Workbench) -> None:
+    users.export()
+    users.git("checkout", "-q", "--orphan", "anew")
+    users.publication = replace(users.publication, branch="anew")
+
+    report = users.export()
+
+    assert users.git("rev-list", "anew") == report.commit
+    assert users.commits() == 1
 
 
 def test_bare_repository_needs_no_index(users: Workbench, tmp_path: Path) -> None:
