@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from gitexport.api.session import Session, Settings
-from gitexport.errors import GitExportError
+from gitexport.config.refs import check_branch
+from gitexport.errors import GitExportError, UsageError
 from gitexport.export.options import ExportOptions
 from gitexport.export.run import export_snapshot
 from gitexport.model.report import ExportReport, PushReport
@@ -47,10 +48,12 @@ def export(
     """Exports, then pushes where that was asked for; `on_report` is told in between.
 
     Raises:
-        UsageError: A push was asked for, and there is no remote.
+        UsageError: The branch's name is none, or a push was asked for, and there is no remote.
         DecisionNeededError: A guard stopped the run, or the SQL was not accepted.
         GitExportError: Anything else that stops a run before its snapshot exists.
     """
+    if request.options.branch is not None:
+        _check_branch(request.options.branch)
     with Session.open(settings) as session:
         session.entities(request.options.entities)
         is_dry_run = request.options.is_dry_run
@@ -75,6 +78,15 @@ def export(
         # The database is not needed any more, and a push may take long.
         session.close()
         return _push(session, report, request.options.branch)
+
+
+def _check_branch(name: str) -> None:
+    try:
+        check_branch(name)
+    except ValueError as error:
+        # git itself would take it for something else, and so would people.
+        hint = "name it as for 'git branch', without refs/heads/"
+        raise UsageError(str(error), where="--branch", hint=hint) from error
 
 
 def _is_whole(options: ExportOptions) -> bool:

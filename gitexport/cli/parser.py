@@ -11,12 +11,13 @@ from collections.abc import Sequence
 from functools import cache
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 
 from gitexport.cli.exit_codes import codes_of
 from gitexport.cli.global_options import GlobalOptions, any_output, global_parameters
+from gitexport.errors import UsageError
 
 COMPLETE_VARIABLE = "_GITEXPORT_COMPLETE"
 _PACKAGE = "gitexport.cli.commands"
@@ -53,7 +54,27 @@ COMMANDS = {
 _ALIASES = {"diff": "compare"}
 
 
-class Command(click.Command):
+class _Strict(click.Command):
+    """Refuses options and arguments that are an empty text, as unset shell variables give it.
+
+    They would else pass for some that were not given, or for the directory one stands in.
+    """
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parses the words that belong to this command."""
+        words = list(args)
+        rest = super().parse_args(ctx, args)
+        if not ctx.resilient_parsing and any(word.endswith("=") or not word for word in words):
+            # Only what was typed tells: a path is never empty.
+            given, _, order = self.make_parser(ctx).parse_args(args=words)
+            for parameter in order:
+                value = given.get(parameter.name or "")
+                if value == "" or (isinstance(value, (list, tuple)) and "" in value):
+                    _refuse_empty(parameter)
+        return rest
+
+
+class Command(_Strict):
     """A command with the global options, examples and exit codes."""
 
     def __init__(
@@ -85,7 +106,7 @@ class Command(click.Command):
         return draw_help(self, ctx, examples=self.examples, exit_codes=self.exit_codes)
 
 
-class Group(click.Group):
+class Group(_Strict, click.Group):
     """A group whose commands may stand in modules of their own, loaded by name."""
 
     def __init__(
@@ -134,6 +155,16 @@ def add_global_parameters(command: click.Command) -> None:
     command.params += [
         parameter for parameter in global_parameters() if taken.isdisjoint(parameter.opts)
     ]
+
+
+def _refuse_empty(parameter: click.Parameter) -> NoReturn:
+    name = max(parameter.opts, key=len)
+    if isinstance(parameter, click.Argument):
+        name = parameter.metavar or name.upper()
+        name = name[1:-1] if name.startswith("[") and name.endswith("]") else name
+    hint = "name one" if parameter.required else "name one, or leave it out"
+    message = f"{name.removesuffix('...')} is an empty text"
+    raise UsageError(message, hint=hint)
 
 
 def help_settings(*, has_color: bool) -> dict[str, Any]:

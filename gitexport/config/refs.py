@@ -20,7 +20,7 @@ def check_branch(text: str) -> str:
     Raises:
         ValueError: It does not.
     """
-    if _BAD_REF.search(text) or text in {"@", "HEAD"} or text.startswith("refs/"):
+    if not text or _BAD_REF.search(text) or text in {"@", "HEAD"} or text.startswith("refs/"):
         message = f"'{text}' is not the name of a branch"
         raise ValueError(message)
     return text

@@ -244,3 +244,20 @@ def test_configured_branch_that_is_not_there_is_named_with_its_line(
     assert ended.code == 2
     assert ended.error["where"] == f"gitexport.toml:{line}"
     assert "did you mean 'main'?" in ended.error["hint"]
+
+
+@pytest.mark.parametrize("name", ["HEAD", "@", "refs/heads/main", "--", "bad name", "a..b"])
+def test_branch_that_git_would_not_make_is_refused(
+    data: Program, shop: str, repository_path: Path, name: str
+) -> None:
+    data.done("export")
+    nothing = data("export", "--branch", name)
+    execute(shop, "UPDATE shop.customers SET name = 'x' WHERE id = 4")
+
+    ended = data("export", "--branch", name, "-o", "json")
+
+    assert nothing.code == ended.code == 2
+    assert ended.error["error"] == f"'{name}' is not the name of a branch"
+    assert git(repository_path, "for-each-ref", "--format=%(refname)", "refs/heads") == (
+        "refs/heads/main"
+    )

@@ -67,6 +67,37 @@ def test_failure_in_text_has_where_and_hint(program: Program, tmp_path: Path) ->
     ]
 
 
+@pytest.mark.parametrize(
+    ("arguments", "name"),
+    [
+        (["-C", "", "status"], "-C"),
+        (["status", "-C", ""], "-C"),
+        (["export", "--branch", ""], "--branch"),
+        (["export", "--branch="], "--branch"),
+        (["export", "--entity", "users", "--entity", ""], "--entity"),
+        (["hooks", "install", "-C", ""], "-C"),
+        (["push", ""], "REMOTE"),
+        (["compare", "latest~1", ""], "TARGET"),
+        (["show", ""], "REV"),
+        (["log", ""], "ENTITY[:KEY]"),
+        (["fmt", "a.json", ""], "PATHS"),
+    ],
+)
+def test_empty_text_is_not_taken_for_nothing(
+    program: Program, arguments: list[str], name: str
+) -> None:
+    """An unset variable of a script must not commit to main, or read where one stands."""
+    ended = program(*arguments)
+
+    assert (ended.code, ended.out) == (2, "")
+    assert ended.err.splitlines()[0] == f"error: {name} is an empty text"
+    assert ended.err.splitlines()[1].startswith("hint:  name one")
+
+
+def test_empty_text_hides_no_help(program: Program) -> None:
+    assert "Usage:" in program.done("show", "", "--help").out
+
+
 def test_bug_keeps_its_traceback_and_ends_with_70(
     program: Program, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
