@@ -61,6 +61,7 @@ class Attempt:
         self._warnings: list[str] = []
         self._acknowledged: ObjectId | None = None
         self.has_sealed = False
+        context.view.refuse_unfinished()
         self._base = open_base(context)
         self._is_shown = is_shown(context.repository, context.branch)
 

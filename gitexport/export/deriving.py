@@ -38,11 +38,13 @@ def deriving(view: View) -> Iterator[Deriving]:
     Raises:
         DecisionNeededError: Another working tree has the branch checked out.
         LockedError: Another run, or a git process in the working tree, is busy here.
+        DecisionNeededError: A merge or the like is unfinished in the working tree.
         GitExportError: What `recover` raises.
     """
     view.refuse_shown_elsewhere()
     repository = view.repository
     with RepositoryLock(repository):
+        view.refuse_unfinished()
         repairs = recover(repository, view.branch, lambda commit: remake_tag(repository, commit))
         journal = Journal(repository)
         directory = repository.state_dir / "stage" / journal.begin().run_id

@@ -52,6 +52,14 @@ def is_shown(repository: DataRepository, branch: str) -> bool:
     return why_hidden(repository, branch) is None
 
 
+def unfinished_commit(repository: DataRepository, branch: str) -> str | None:
+    """Names what a person has begun with git and what will end in a commit on a branch."""
+    if repository.worktree is None or repository.checked_out_branch() != branch:
+        return None
+    operation = repository.operation_in_progress()
+    return None if operation == "bisect" else operation
+
+
 def files_behind(repository: DataRepository, branch: str, paths: Iterable[str]) -> set[str]:
     """Tells which of some files are as the snapshot has them that was shown last.
 
@@ -185,6 +193,22 @@ class View:
         places = [RELATIONS_DIRECTORY, *(entity.directory for entity in publication.entities)]
         single = {MANIFEST_PATH, CONFIG_PATH, *(one.path for one in publication.documents)}
         return path in single or any(path.startswith(f"{place}/") for place in places)
+
+    def refuse_unfinished(self) -> None:
+        """Refuses to move a branch on which a person's merge, revert or the like is unfinished.
+
+        Its commit would have the index for its tree, in which files are as they were before
+        the snapshot, and so would take the snapshot back.
+
+        Raises:
+            DecisionNeededError: There is one.
+        """
+        begun = unfinished_commit(self.repository, self.branch)
+        if begun is not None:
+            message = f"'git {begun}' is unfinished on '{self.branch}'"
+            hint = f"conclude it: git {begun} --continue; or give it up: git {begun} --abort"
+            where = str(self.repository.worktree)
+            raise DecisionNeededError(message, where=where, hint=hint)
 
     def edits_still_left(self, tip: ObjectId) -> list[str]:
         """Looks which of the edits that were left alone are still there; forgets the others."""

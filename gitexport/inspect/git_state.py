@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator
 
 from gitexport.errors import GitExportError, SourceError
-from gitexport.export.view import files_behind
+from gitexport.export.view import files_behind, unfinished_commit
 from gitexport.inspect.finding import Finding, error, failed, ok, warning
 from gitexport.model.entity import MANIFEST_PATH, Publication
 from gitexport.model.snapshot import ObjectId
@@ -75,7 +75,10 @@ def check_state(repository: DataRepository, branch: str) -> Iterator[Finding]:
         message = f"'{path}' is in the way of git and gitexport, and no git is at work"
         yield error("lock", message, f"if no git runs on another machine: rm '{path}'", _DECISION)
     operation = repository.operation_in_progress()
-    if operation is not None:
+    if unfinished_commit(repository, branch) is not None:
+        message = f"a {operation} is unfinished, and exports wait until it is concluded"
+        yield error("index", message, f"finish it, or git {operation} --abort", _DECISION)
+    elif operation is not None:
         message = f"a {operation} is unfinished, so exports leave the working tree as it is"
         yield warning("index", message, f"finish it, or git {operation} --abort")
     if repository.worktree is None:
