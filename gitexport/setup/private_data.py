@@ -10,10 +10,11 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from gitexport.model.relation import Column, Relation
+from gitexport.model.relation import Relation, TypeKind
 
 SAMPLE_ROWS = 200
-_TEXTS = ("text", "character", "citext", "json", "bytea", "name", "uuid", "xml", '"char"')
+_TEXTS = ("text", "character", "citext", "json", "hstore", "bytea", "name", "uuid", "xml", '"char"')
+_OF_EXTENSIONS = ("citext", "hstore")
 _NUMBERS = ("bigint", "numeric", "integer")
 _DATES = ("date", "timestamp")
 _WORD = re.compile(r"[A-Z]+(?![a-zß-ÿ])|[A-ZÀ-Þ]?[a-zß-ÿ]+|\d+")
@@ -57,7 +58,7 @@ _NAME_RULES = (
     _NameRule(
         "a password",
         _words(
-            "pass", "passw(?:or)?ds?", "passwd", "pwd", "passphrase", "passcode", "pin",
+            "pass", "passw(?:or)?ds?", "passwd", "pwd", "pw", "passphrase", "passcode", "pin",
             "passwort", "kennwort", "contraseña", "contrasena", "senha",
             "mot_de_passe", "wachtwoord", "salt",
         ),
@@ -73,7 +74,7 @@ _NAME_RULES = (
     ),
     _NameRule(
         "an e-mail address",
-        _words("e_?mails?", "mail", "mail_?address", "correo", "courriel"),
+        _words("e_?mails?", "mails?", "mail_?address", "correo", "courriel"),
         _TEXTS,
     ),
     _NameRule(
@@ -88,10 +89,12 @@ _NAME_RULES = (
         "a payment card or bank account",
         _words(
             "(?:credit_?)?card_?(?:number|no|num|pan)", "credit_?card", "creditcard", "cvv", "cvc",
-            "iban", "bank_?account", "account_?number", "tarjeta",
+            "cc_?(?:number|no|num)", "ccn", "iban", "bank_?account", "account_?number", "tarjeta",
         ),
         _TEXTS + _NUMBERS,
     ),
+    # Smaller numbers of this name are angles of cameras and the like.
+    _NameRule("a payment card or bank account", _words("pan"), (*_TEXTS, "bigint")),
     _NameRule(
         "an identity number",
         _words(
@@ -109,9 +112,10 @@ _NAME_RULES = (
     _NameRule(
         "a person's name or address",
         _words(
-            "first_?name", "last_?name", "given_?name", "family_?name", "middle_?name", "surname",
-            "maiden_?name", "vorname", "nachname", "apellidos?", "street", "home_?address",
-            "(?:postal_?)?address", "ip_?addr(?:ess)?", "strasse", "straße", "direcci[oó]n",
+            "full_?name", "first_?name", "last_?name", "given_?name", "family_?name",
+            "middle_?name", "surname", "maiden_?name", "vorname", "nachname", "apellidos?",
+            "street", "home_?address", "(?:postal_?)?address", "ip_?addr(?:ess)?",
+            "strasse", "straße", "direcci[oó]n",
         ),
         (*_TEXTS, "inet"),
     ),
@@ -174,7 +178,7 @@ def find_private_columns(
     for place, column in enumerate(relation.columns):
         if column.name not in published:
             continue
-        by_name = _by_name(column)
+        by_name = _by_name(column.name, _base_type(relation, column.type_name))
         by_content = _by_content([row[place] or "" for row in rows])
         what = by_content or by_name
         if what is not None:
@@ -184,10 +188,23 @@ def find_private_columns(
     return findings
 
 
-def _by_name(column: Column) -> str | None:
-    words = "_".join(word.lower() for word in _WORD.findall(column.name))
+def _base_type(relation: Relation, type_name: str) -> str:
+    """Gives what arrays and domains stand upon in the end, without the schema of an extension."""
+    named = {known.name: known for known in relation.types}
+    while True:
+        type_name = type_name.rstrip("[]")
+        domain = named.get(type_name)
+        if domain is None or domain.kind is not TypeKind.DOMAIN or domain.base is None:
+            break
+        type_name = domain.base
+    last = type_name.rpartition(".")[2]
+    return last if last in _OF_EXTENSIONS else type_name
+
+
+def _by_name(name: str, type_name: str) -> str | None:
+    words = "_".join(word.lower() for word in _WORD.findall(name))
     for rule in _NAME_RULES:
-        if column.type_name.startswith(rule.types) and rule.pattern.search(words):
+        if type_name.startswith(rule.types) and rule.pattern.search(words):
             return rule.what
     return None
 

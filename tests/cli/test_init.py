@@ -97,6 +97,29 @@ def test_private_columns_are_listed_with_the_line_to_remove(
     assert "4111" not in ended.err + ended.out
 
 
+def test_names_of_private_columns_tell_whatever_their_type_is_called(
+    program: Program, database: str, repository_path: Path
+) -> None:
+    with psycopg.connect(database, autocommit=True) as connection:
+        connection.execute("""
+            CREATE EXTENSION citext;
+            CREATE DOMAIN word AS varchar(60);
+            CREATE DOMAIN secret AS word;
+            CREATE DOMAIN day AS date;
+            CREATE TABLE t (id int PRIMARY KEY, email citext, password secret, api_tokens word[],
+                            birth_date day, note citext);
+        """)
+
+    made = program.done("init", repository_path, "--dsn", database, "-o", "json").json
+
+    assert {found["column"]: found["looks_like"] for found in made["private"]} == {
+        "email": "an e-mail address",
+        "password": "a password",
+        "api_tokens": "a secret or token",
+        "birth_date": "a birth date",
+    }
+
+
 def test_second_run_adds_what_is_new_and_undoes_nothing(
     program: Program, shop: str, repository_path: Path
 ) -> None:
