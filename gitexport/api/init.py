@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from gitexport.api.session import Settings, find_source, open_source
@@ -17,10 +17,16 @@ from gitexport.config.write import (
     commented_relations,
     new_config,
 )
-from gitexport.errors import ConfigError, PermissionDeniedError, UsageError
+from gitexport.errors import (
+    ConfigError,
+    ConnectionFailedError,
+    HeadMovedError,
+    SourceError,
+    UsageError,
+)
 from gitexport.export.message import SETUP
 from gitexport.model.entity import CONFIG_PATH, RELATIONS_DIRECTORY, Publication
-from gitexport.model.ports import Progress, Source
+from gitexport.model.ports import Source
 from gitexport.model.relation import Relation, RelationName
 from gitexport.model.snapshot import INIT_SUBJECT
 from gitexport.setup.init import InitReport, PrivateColumn, commit_setup
@@ -66,16 +72,32 @@ class _Present:
         return file.read_bytes() if file.is_file() else None
 
 
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """The configuration to write, and what its new entities' columns look like."""
+
+    proposal: Proposal
+    text: str
+    publication: Publication
+    private: list[PrivateColumn] = field(default_factory=list)
+    unrestorable: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+
+
 def init(settings: Settings, options: InitOptions) -> InitReport:
     """Writes configuration and catalog files from the source, in one untagged commit.
 
     What people wrote stays. Nothing is made where the source offers no relation at all.
+    Rows that cannot be read are no obstacle: a warning names their relation, and its columns
+    are judged by their names.
 
     Raises:
         ConfigError: The configuration that is there has a mistake, a table that was asked
             for does not exist, or there is nothing to publish.
         UsageError: The directory cannot be a data repository.
-        ConnectionFailedError: The source cannot be reached.
+        ConnectionFailedError: The source cannot be reached, or the connection was lost;
+            nothing was made.
+        HeadMovedError: The configuration was changed meanwhile; nothing was made.
     """
     path = (settings.here / (settings.directory or ".")).absolute()
     present = _look(path)
@@ -84,15 +106,20 @@ def init(settings: Settings, options: InitOptions) -> InitReport:
     source = open_source(kind, find_source(settings, present.repository))
     try:
         relations = source.catalog()
-        proposal = _propose(relations, options, present)
-        repository = present.repository or DataRepository.create(
-            path, present.branch, bare=options.is_bare
-        )
-        with RepositoryLock(repository):
-            report = _write(settings, repository, present, proposal, relations)
-        _describe_columns(report, source, settings.progress)
+        plan = _plan(_propose(relations, options, present), present)
+        # Before anything is made: a run that ends here is run again and tells it all, while
+        # after the commit nothing would be new, and the list lost.
+        _describe_columns(plan, source, settings)
     finally:
         source.close()
+    repository = present.repository or DataRepository.create(
+        path, present.branch, bare=options.is_bare
+    )
+    with RepositoryLock(repository):
+        if _look(path).text != present.text:
+            message = f"'{CONFIG_PATH}' was changed while init looked at the database"
+            raise HeadMovedError(message, where=str(path), hint="run init again")
+        report = _write(settings, repository, present, plan, relations)
     _remember_dsn(settings, repository)
     return report
 
@@ -163,19 +190,18 @@ def _write(
     settings: Settings,
     repository: DataRepository,
     present: _Present,
-    proposal: Proposal,
+    plan: _Plan,
     relations: list[Relation],
 ) -> InitReport:
     settings.progress.stage("write the configuration")
-    text = _compose(present, proposal)
-    publication = parse_config(text.encode())
+    publication = plan.publication
     read: ReadFile = replace(present, repository=repository).read
     by_name = {relation.name: relation for relation in relations}
     files = plan_files(publication, by_name, read, is_new=present.text is None)
-    config = text.encode()
+    config = plan.text.encode()
     if read_tip_file(repository, publication.branch, CONFIG_PATH) != config:
         files[CONFIG_PATH] = config
-    added = proposal.complete
+    added = plan.proposal.complete
     names = ", ".join(proposed.entity.name for proposed in added)
     subject = f"{INIT_SUBJECT}{_shorten(names) or 'configuration'}"
     commit, warnings = commit_setup(
@@ -188,38 +214,49 @@ def _write(
         commit=commit,
         publication=publication,
         added=list(added),
-        incomplete=[proposed for proposed in proposal.entities if not proposed.is_complete],
-        refusals=list(proposal.refusals),
-        warnings=warnings,
+        incomplete=[proposed for proposed in plan.proposal.entities if not proposed.is_complete],
+        refusals=list(plan.proposal.refusals),
+        private=plan.private,
+        unrestorable=plan.unrestorable,
+        warnings=[*warnings, *plan.warnings],
     )
 
 
-def _compose(present: _Present, proposal: Proposal) -> str:
+def _plan(proposal: Proposal, present: _Present) -> _Plan:
     if present.text is not None:
-        return add_entities(present.text, proposal.entities)
-    return new_config(NewSettings(str(uuid.uuid4()), present.branch), proposal.entities)
+        text = add_entities(present.text, proposal.entities)
+    else:
+        text = new_config(NewSettings(str(uuid.uuid4()), present.branch), proposal.entities)
+    return _Plan(proposal, text, parse_config(text.encode()))
 
 
-def _describe_columns(report: InitReport, source: Source, progress: Progress) -> None:
+def _describe_columns(plan: _Plan, source: Source, settings: Settings) -> None:
     """Finds columns of new entities that look private, or that do not restore."""
-    progress.stage("look for private data", len(report.added))
-    text = report.publication.config_text.decode("utf-8-sig")
-    lines = key_lines(text)
-    for proposed in report.added:
+    settings.progress.stage("look for private data", len(plan.proposal.complete))
+    lines = key_lines(plan.text)
+    for proposed in plan.proposal.complete:
         entity, relation = proposed.entity, proposed.relation
-        try:
-            rows = source.sample(relation, SAMPLE_ROWS)
-        except PermissionDeniedError as error:
-            report.warnings.append(
-                f"{error.message}; {error.hint}" if error.hint else error.message
-            )
-            rows = []
+        rows = _sample(plan, source, relation)
         start = lines.get(("entities", entity.name, "columns"), 1)
         for finding in find_private_columns(entity.name, relation, entity.columns, rows):
-            report.private.append(_locate(finding, text, start))
+            plan.private.append(_locate(finding, plan.text, start))
         for column, reason in source.unrestorable(relation).items():
-            report.unrestorable.append(f"column '{column}' of '{entity.name}': {reason}")
-        progress.advance()
+            plan.unrestorable.append(f"column '{column}' of '{entity.name}': {reason}")
+        settings.progress.advance()
+
+
+def _sample(plan: _Plan, source: Source, relation: Relation) -> list[tuple[str | None, ...]]:
+    try:
+        return source.sample(relation, SAMPLE_ROWS)
+    except ConnectionFailedError:
+        raise
+    except SourceError as error:
+        hint = f" ({error.hint})" if error.hint else ""
+        plan.warnings.append(
+            f"no row of {relation.name} could be looked at, so only the names of its columns "
+            f"tell what is private: {error.message}{hint}"
+        )
+        return []
 
 
 def _locate(finding: Finding, text: str, start: int) -> PrivateColumn:

@@ -241,7 +241,13 @@ class Source(Protocol):
         """Describes all relations of people's schemas, or of the given ones, by name."""
 
     def sample(self, relation: Relation, limit: int) -> list[tuple[str | None, ...]]:
-        """Reads the text of a few rows' columns, in the order of the relation's columns."""
+        """Reads the text of a few rows' columns, in the order of the relation's columns.
+
+        Bytes that are no text come as U+FFFD.
+
+        Raises:
+            SourceError: The rows cannot be read.
+        """
 
     def unrestorable(self, relation: Relation) -> dict[str, str]:
         """Tells of columns whose values may not restore to equal ones, and why."""

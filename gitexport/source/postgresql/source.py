@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING
 
+from gitexport.errors import StatementFailedError
 from gitexport.model.entity import Entity
 from gitexport.model.ports import (
     Acknowledged,
@@ -34,7 +35,7 @@ from gitexport.source.postgresql.identity import read_identity
 from gitexport.source.postgresql.maintain import vacuum_after
 from gitexport.source.postgresql.overruling import find_overruling, overruled_warning
 from gitexport.source.postgresql.problems import unrestorable_columns
-from gitexport.source.postgresql.sample import read_sample
+from gitexport.source.postgresql.sample import NO_TEXT, read_bytes_sample, read_sample
 from gitexport.source.postgresql.session import Connection, Cursor, pin, reading
 from gitexport.source.postgresql.value_types import read_value_types
 from gitexport.source.postgresql.view import open_view
@@ -154,8 +155,14 @@ class PostgresSource:
 
     def sample(self, relation: Relation, limit: int) -> list[tuple[str | None, ...]]:
         """Reads the text of a few rows' columns, in the order of the relation's columns."""
+        try:
+            with self._reading() as cursor:
+                return read_sample(cursor, relation, limit)
+        except StatementFailedError as error:
+            if error.sqlstate not in NO_TEXT:
+                raise
         with self._reading() as cursor:
-            return read_sample(cursor, relation, limit)
+            return read_bytes_sample(cursor, relation, limit)
 
     def unrestorable(self, relation: Relation) -> dict[str, str]:
         """Tells of columns whose values may not restore to equal ones, and why."""

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import uuid
-from collections.abc import Iterator
-
 import psycopg
-import pytest
 from psycopg.conninfo import make_conninfo
 
 from gitexport.canonical.encode import assemble
 from gitexport.model.ports import RowQuery, RowScope
 from gitexport.source.postgresql.connection import connect
 from gitexport.source.postgresql.view import open_view
-from tests.fixtures.postgres import Postgres
 from tests.integration.source.reading import ALL, entity_of, every_row
 
 _MEGABYTE = 1_000_000
@@ -91,21 +86,6 @@ def test_every_row_comes_once_around_those_that_fail(connection: psycopg.Connect
                 assert next(row.problem for row in rows if row.problem) == "division by zero"
             else:
                 assert 3500 < len(keys) < 4500
-
-
-@pytest.fixture
-def ascii_database(postgres: Postgres) -> Iterator[str]:
-    """A database that checks no encoding, so that any byte can stand in a text."""
-    name = f"test_{uuid.uuid4().hex}"
-    with psycopg.connect(postgres.maintenance_dsn, autocommit=True) as admin:
-        admin.execute(
-            f"CREATE DATABASE {name} TEMPLATE template0 ENCODING 'SQL_ASCII'"
-            " LC_COLLATE 'C' LC_CTYPE 'C'".encode()
-        )
-        try:
-            yield postgres.dsn(name)
-        finally:
-            admin.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
 
 
 def test_bytes_that_are_no_text_are_refused_row_by_row(ascii_database: str) -> None:
