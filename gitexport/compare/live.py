@@ -269,7 +269,9 @@ class _Entry(NamedTuple):
 def _document(row: SourceRow, nested: Sequence[NestedKind]) -> tuple[bytes | None, str | None]:
     """Makes a row's document, or says why there is none."""
     if row.text is None:
-        return None, row.problem or f"the row has {row.size:,} bytes, more than can be exported"
+        if row.problem is not None:
+            return None, row.problem.sentence
+        return None, f"the row has {row.size:,} bytes, more than can be exported"
     try:
         return assemble(row.text, nested), None
     except UnsupportedValueError as error:

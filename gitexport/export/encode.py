@@ -21,7 +21,7 @@ from gitexport.export.spool import (
     SavedAcknowledgements,
 )
 from gitexport.export.validate import Validate
-from gitexport.model.ports import Key, RowQuery, SourceRow, SourceView
+from gitexport.model.ports import Key, RowProblem, RowQuery, SourceRow, SourceView
 from gitexport.model.report import QuarantinedRow
 from gitexport.store.pack import FragmentWriter, ObjectKind, object_id
 from gitexport.store.stage import StageWriter
@@ -176,7 +176,7 @@ class ShareEncoder:
         key, version, size, text, problem, label = row
         directory, name = self._plan.paths.path(key)
         if text is None:
-            self._quarantine(key, directory, name, problem or _too_large(size))
+            self._quarantine(key, directory, name, *(problem or RowProblem(_too_large(size))))
             return None
         try:
             if content is None:

@@ -59,6 +59,22 @@ class RowQuery(NamedTuple):
     with_label: bool = False
 
 
+class RowProblem(NamedTuple):
+    """Why the source gives no document of a row.
+
+    `column` is the name of the column whose value is the reason, None where the source names
+    none.
+    """
+
+    reason: str
+    column: str | None = None
+
+    @property
+    def sentence(self) -> str:
+        """The reason, and the column where there is one."""
+        return self.reason if self.column is None else f"column '{self.column}' {self.reason}"
+
+
 class SourceRow(NamedTuple):
     """One row as the source gives it.
 
@@ -73,7 +89,7 @@ class SourceRow(NamedTuple):
     version: str
     size: int
     text: bytes | None
-    problem: str | None
+    problem: RowProblem | None
     label: str | None
 
 

@@ -13,6 +13,7 @@ from typing import NamedTuple
 import psycopg
 from psycopg import sql
 
+from gitexport.model.ports import RowProblem
 from gitexport.source.postgresql.errors import is_connection_loss
 from gitexport.source.postgresql.session import Cursor
 from gitexport.source.postgresql.value_types import ValueType
@@ -22,6 +23,8 @@ _BOUNDS = "an array whose lower bound is not 1"
 _GEOMETRY = "a geometry that GeoJSON does not hold exactly"
 _DIMENSIONS = "an array of several dimensions whose elements may be arrays themselves"
 _REFERENCE = "the name of an object that the server cannot look up again"
+# Stands before the column's name, which may hold any character; a reason never holds this one.
+_COLUMN = "\x01"
 # The names of these may be ambiguous or gone; a plain number or a dash always reads back.
 _LOOKUPS = {
     "regproc": "to_regproc",
@@ -52,12 +55,12 @@ def problem_expression(
 ) -> sql.Composable | None:
     """Makes a text expression that names a row's first problem, and is NULL without any.
 
-    None where no column can have one. A JSON null is none: as in every reader of JSON, it
-    is the same as no value.
+    `read_problem` reads what it gives. None where no column can have one. A JSON null is
+    none: as in every reader of JSON, it is the same as no value.
     """
     branches = [
         sql.SQL("WHEN {} THEN {}").format(
-            problem.condition, sql.Literal(f"column '{name}' holds {problem.reason}")
+            problem.condition, sql.Literal(f"holds {problem.reason}{_COLUMN}{name}")
         )
         for name, value_type in columns.items()
         for problem in _problems(value_type, sql.SQL(".").join([alias, sql.Identifier(name)]), 0)
@@ -65,6 +68,12 @@ def problem_expression(
     if not branches:
         return None
     return sql.SQL("CASE {} END").format(sql.SQL(" ").join(branches))
+
+
+def read_problem(text: str) -> RowProblem:
+    """Reads what the expression of `problem_expression` gave for a row."""
+    reason, _, column = text.partition(_COLUMN)
+    return RowProblem(reason, column)
 
 
 def _problems(value_type: ValueType, value: sql.Composable, depth: int) -> Iterator[Problem]:

@@ -16,7 +16,7 @@ from typing import NamedTuple
 import psycopg
 from psycopg import sql
 
-from gitexport.model.ports import RowQuery, SourceRow
+from gitexport.model.ports import RowProblem, RowQuery, SourceRow
 from gitexport.source.postgresql.copy_stream import (
     copied,
     read_key,
@@ -25,6 +25,7 @@ from gitexport.source.postgresql.copy_stream import (
 )
 from gitexport.source.postgresql.errors import is_row_refusal, refusal_text
 from gitexport.source.postgresql.key_match import KeyMatch
+from gitexport.source.postgresql.problems import read_problem
 from gitexport.source.postgresql.select import (
     CompiledSelect,
     Reading,
@@ -95,7 +96,7 @@ class RowReader(NamedTuple):
                 waiting += [part for part in (others[middle:], others[:middle]) if part]
             if rest:
                 key, _ = read_key(rest[0], len(self.reading.key))
-                yield SourceRow(key, "", 0, None, reason, None)
+                yield SourceRow(key, "", 0, None, RowProblem(reason), None)
 
     def _attempt(
         self, keys: list[bytes], query: RowQuery
@@ -155,7 +156,7 @@ def _row_in_full(data: bytes, parts: int) -> SourceRow:
         (version or b"").decode(),
         size,
         text,
-        None if problem is None else problem.decode(),
+        None if problem is None else read_problem(problem.decode()),
         None if label is None else label.decode(),
     )
 

@@ -12,6 +12,7 @@ from gitexport.errors import (
 )
 from gitexport.export.options import Override
 from gitexport.model.entity import Tracking
+from gitexport.model.report import QuarantinedRow
 from tests.fixtures.workbench import Workbench
 
 EDITS = frozenset({Override.EDITS})
@@ -36,6 +37,22 @@ def test_refused_row_stays_pending_and_keeps_its_document(users: Workbench) -> N
     assert users.export().exit_code == 0
     assert users.pending("users") == 0
     users.check()
+
+
+@pytest.mark.parametrize("column", ["a", """it's "x", column 'b' holds""", "a\x01b\n%s {}"])
+def test_column_of_a_value_that_the_source_refuses_is_told_exactly(
+    users: Workbench, column: str
+) -> None:
+    quoted = '"' + column.replace('"', '""') + '"'
+    users.sql(f"ALTER TABLE users ADD {quoted} int[]")
+    users.sql(f"UPDATE users SET {quoted} = '[0:1]={{1,2}}' WHERE id = 2")
+    users.change_entity("users", columns=("id", "name", column))
+
+    (row,) = users.export().entities["users"].quarantined
+
+    assert row == QuarantinedRow(("2",), "holds an array whose lower bound is not 1", column)
+    (line,) = (users.path / ".git/gitexport/quarantine.jsonl").read_text().splitlines()
+    assert json.loads(line)["column"] == column
 
 
 def test_refused_rows_are_listed_beside_the_repository_until_they_heal(users: Workbench) -> None:

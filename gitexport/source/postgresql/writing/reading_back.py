@@ -120,7 +120,7 @@ def _read(cursor: Cursor, target: Target, match: KeyMatch, rows: Reading) -> Ite
     reader = RowReader(cursor=cursor, reading=rows, compiled=compiled, match=match)
     for row in reader.rows(_ALL):
         if row.text is None:
-            problem = row.problem or f"has {row.size} bytes"
+            problem = row.problem.sentence if row.problem else f"has {row.size} bytes"
             yield CurrentRow(row.key, None, problem)
             continue
         try:
