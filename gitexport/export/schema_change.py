@@ -5,6 +5,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Iterator, Sequence
 from difflib import get_close_matches
+from fnmatch import fnmatchcase
 from hashlib import sha256
 from typing import NamedTuple
 
@@ -160,12 +161,20 @@ def _column_changes(
     for name in sorted(before.keys() - after.keys()):
         yield f"{entity.name}: column '{name}' is gone from {new.name}"
     for name in sorted(after.keys() - before.keys()):
-        state = "published" if name in published else "not published: it is not named in columns"
+        state = "published" if name in published else f"not published: {_unpublished(entity, name)}"
         yield f"{entity.name}: column '{name}' is new ({state})"
     for name in sorted(before.keys() & after.keys()):
         if before[name].type_name != after[name].type_name:
             change = f"{before[name].type_name} is now {after[name].type_name}"
             yield f"{entity.name}: column '{name}' of type {change}"
+
+
+def _unpublished(entity: Entity, name: str) -> str:
+    if name in entity.columns or "*" in entity.columns:
+        pattern = next((glob for glob in entity.exclude if fnmatchcase(name, glob)), None)
+        if pattern is not None:
+            return f"'{pattern}' of exclude leaves it out"
+    return "it is not named in columns"
 
 
 def _type_changes(entity: Entity, old: Relation, new: Relation) -> Iterator[str]:

@@ -1,5 +1,7 @@
 """Changes of a relation are named, and rows are read again where documents may differ."""
 
+import pytest
+
 from gitexport.export.schema_change import compare_relations, schema_hash
 from gitexport.model.entity import Entity, Shard
 from gitexport.model.relation import (
@@ -44,6 +46,23 @@ def test_unpublished_column_is_named_and_changes_no_document() -> None:
     assert sentences(new) == (
         "users: column 'iban' is new (not published: it is not named in columns)",
     )
+
+
+@pytest.mark.parametrize(
+    ("columns", "state"),
+    [
+        (("*",), "not published: 'iba?' of exclude leaves it out"),
+        (("id", "iban"), "not published: 'iba?' of exclude leaves it out"),
+        (("id",), "not published: it is not named in columns"),
+    ],
+)
+def test_new_column_that_is_excluded_is_said_to_be(columns: tuple[str, ...], state: str) -> None:
+    entity = ENTITY._replace(columns=columns, exclude=("x*", "iba?"))
+    new = RELATION._replace(columns=(*RELATION.columns, Column("iban", "text")))
+
+    change = compare_relations(entity, RELATION, new, PUBLISHED, hash_differs=False)
+
+    assert change.sentences == (f"users: column 'iban' is new ({state})",)
 
 
 def test_type_of_a_published_column_changes_the_hash() -> None:
