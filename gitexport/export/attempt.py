@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from gitexport.errors import SourceError
+from gitexport.errors import CorruptRepositoryError, SourceError
 from gitexport.export.build import (
     Built,
     build_tree,
@@ -122,7 +122,10 @@ class Attempt:
         show_snapshot(context, report, built, shown, stage)
         if failure is not None:
             raise failure
-        if report.not_acknowledged:
+        if report.not_shown is not None:
+            report.exit_code = report.not_shown.exit_code
+        # Damage comes before what the source refuses, a refusal of the machine after it.
+        if report.not_acknowledged and report.exit_code != CorruptRepositoryError.exit_code:
             report.exit_code = SourceError.exit_code
         report.stages = self._watch.finish()
         report.finished_at = end_of(report.started_at, context.clock(), report.stages)

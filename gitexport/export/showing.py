@@ -8,7 +8,7 @@ from gitexport.export.build import Built
 from gitexport.export.context import Context
 from gitexport.export.merge import joined
 from gitexport.export.options import Override
-from gitexport.export.view import why_hidden
+from gitexport.export.view import not_shown, why_hidden
 from gitexport.model.report import ExportReport
 from gitexport.model.snapshot import ObjectId
 from gitexport.store.status_check import edited_files
@@ -26,6 +26,7 @@ def show_snapshot(
 ) -> None:
     """Brings the working tree to the tip, and reports what stayed as it was.
 
+    What the machine or a damaged index refuses is reported as well, and never raised.
     Without a tip no file is touched; the report says why, where there is a new commit.
     """
     is_new = report.commit is not None
@@ -34,13 +35,12 @@ def show_snapshot(
         report.left_alone = reason if is_new else None
         return
     view = context.view
-    discard = Override.EDITS in context.options.overrides
     is_current = is_new and _refresh(context, report, built, tip, stage)
     left = view.edits_still_left(tip)
     if is_current:
         _warn_of_other_edits(context, report, left)
-    if left and discard:
-        view.overwrite_edits(tip, left)
+    if left and Override.EDITS in context.options.overrides and report.not_shown is None:
+        report.not_shown = view.overwrite_edits(tip, left).failure
         left = view.edits_still_left(tip)
     report.kept_edits = left
     if left:
@@ -60,7 +60,9 @@ def _refresh(
             f"the working tree was not refreshed: {shown.stale}; the next export does it"
         )
     report.warnings += [f"cannot replace {reason}" for reason in shown.refused]
-    return shown.stale is None
+    if shown.failure is not None:
+        report.not_shown = not_shown(shown.failure, report.snapshot)
+    return shown.stale is None and shown.failure is None
 
 
 def _warn_of_other_edits(context: Context, report: ExportReport, left: list[str]) -> None:

@@ -14,7 +14,13 @@ from dataclasses import dataclass, replace
 from hashlib import sha1
 from pathlib import Path
 
-from gitexport.errors import DecisionNeededError, GitExportError, LockedError
+from gitexport.errors import (
+    CorruptRepositoryError,
+    DecisionNeededError,
+    GitExportError,
+    LockedError,
+    MachineError,
+)
 from gitexport.model import faults
 from gitexport.model.entity import (
     CONFIG_PATH,
@@ -124,6 +130,8 @@ class View:
             LockedError: Another git process keeps it from being finished, and it `is_needed`,
                 or it was interrupted: its files would pass for a person's edits after another
                 snapshot.
+            CorruptRepositoryError: The index is damaged.
+            MachineError: The machine refuses.
         """
         repository = self.repository
         state = read_state(repository)
@@ -136,8 +144,12 @@ class View:
         if state.shown != EMPTY and state.shown not in repository.pygit():
             return None
         view = self.show(self._between(state.shown, tip), tip)
+        behind = "the working tree cannot be brought to the last snapshot"
+        if view.failure is not None:
+            view.failure.message = f"{behind}: {view.failure.message}"
+            raise view.failure
         if view.stale is not None and (is_needed or state.is_torn):
-            message = f"the working tree cannot be brought to the last snapshot: {view.stale}"
+            message = f"{behind}: {view.stale}"
             raise LockedError(message, where="index.lock", hint="let the other git process end")
         return view
 
@@ -153,7 +165,11 @@ class View:
         *,
         discard_edits: bool = False,
     ) -> ViewReport:
-        """Brings the working tree and the index to the tip, and remembers that it is there."""
+        """Brings the working tree and the index to the tip, and remembers that it is there.
+
+        What the machine or a damaged index refuses is a part of the report: the snapshot is made
+        by then, and whoever made it has more to tell.
+        """
         repository = self.repository
         assert repository.worktree is not None  # noqa: S101 - `is_shown` was asked
         try:
@@ -166,14 +182,16 @@ class View:
                 on_progress=self.progress.advance,
                 discard_edits=discard_edits,
             )
-        except BaseException:
+            faults.point("S10.index")
+            if report.stale is None:
+                self._remember(report, tip)
+        except BaseException as error:
             # Where the disk is full, the journal cannot be closed either, and tells the same.
             with suppress(GitExportError):
                 remember_torn(repository)
-            raise
-        faults.point("S10.index")
-        if report.stale is None:
-            self._remember(report, tip)
+            if not isinstance(error, CorruptRepositoryError | MachineError):
+                raise
+            return ViewReport(failure=error)
         return report
 
     def _remember(self, report: ViewReport, tip: ObjectId) -> None:
@@ -225,19 +243,29 @@ class View:
             write_state(repository, replace(state, edits_left=tuple(still)))
         return still
 
-    def overwrite_edits(self, tip: ObjectId, paths: Sequence[str]) -> None:
+    def overwrite_edits(self, tip: ObjectId, paths: Sequence[str]) -> ViewReport:
         """Brings files with a person's edit to the tip."""
         reader = TreeReader(self.repository.read_tree, self.repository.tree_of(tip))
         changes = []
         for path in sorted(os.fsencode(path) for path in paths):
             entry = reader.entry(path)
             changes.append(FileChange(path, None, entry.object_id if entry else None))
-        self.show(changes, tip, discard_edits=True)
+        return self.show(changes, tip, discard_edits=True)
 
     def _between(self, old: ObjectId, new: ObjectId) -> Iterator[FileChange]:
         repository = self.repository
         base = None if old == EMPTY else repository.tree_of(old)
         return changed_files(repository.read_tree, base, repository.tree_of(new))
+
+
+def not_shown(failure: GitExportError, tag: str | None) -> GitExportError:
+    """Has a failed refresh say that its snapshot is made, and what brings the files there."""
+    failure.message = f"the working tree was not refreshed: {failure.message}"
+    made = f"snapshot '{tag}' is made"
+    failure.where = made if failure.where is None else f"{failure.where}; {made}"
+    again = "the next export brings the files along"
+    failure.hint = again if failure.hint is None else f"{failure.hint}; {again}"
+    return failure
 
 
 def _passed(changes: Iterable[FileChange]) -> Iterator[FileChange]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from gitexport.errors import SourceError
+from gitexport.errors import GitExportError, SourceError
 from gitexport.model.snapshot import ObjectId
 
 
@@ -38,7 +38,8 @@ class ExportReport:
     after the remote's refs were read back. `warnings` are for people, `details` say a line for
     each document where that was asked. `kept_edits` are files with a person's edit that were
     left as they are. `left_alone` says why the working tree was not brought to a new commit,
-    where it does not show the branch. `not_acknowledged` says, by entity, why the source did not
+    where it does not show the branch; `not_shown` is what kept it from being brought there, where
+    it does. `not_acknowledged` says, by entity, why the source did not
     let rows be marked; they stay pending, and come again. `stages` are milliseconds. `exit_code`
     is the one that the command ends with.
     """
@@ -57,6 +58,7 @@ class ExportReport:
     kept_edits: list[str] = field(default_factory=list)
     schema_changes: list[str] = field(default_factory=list)
     left_alone: str | None = None
+    not_shown: GitExportError | None = None
     not_acknowledged: dict[str, SourceError] = field(default_factory=dict)
     stages: dict[str, int] = field(default_factory=dict)
     exit_code: int = 0

@@ -172,6 +172,9 @@ class _Run:
         for left in reversed(range(_ATTEMPTS)):
             with naming_ways_on():
                 before = export_locked(self._context(self._before()))
+            if before.not_shown is not None:
+                # No row is written yet, and the second export would not come about.
+                raise before.not_shown
             if saved is None or before.snapshot is not None:
                 saved = before
             tip = self._place.open_tip()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from gitexport.errors import GitExportError
 from gitexport.model.address import format_address
 from gitexport.model.report import ExportReport
 from gitexport.model.snapshot import EntityCounts, Origin
@@ -77,6 +78,11 @@ class RowsReport:
     def kept_edits(self) -> list[str]:
         """Files with a person's edit that the exports left as they are."""
         return list(dict.fromkeys(path for found in self.exports for path in found.kept_edits))
+
+    @property
+    def not_shown(self) -> GitExportError | None:
+        """What kept the working tree from being brought to the last snapshot."""
+        return self.after.not_shown if self.after is not None else None
 
 
 Confirm = Callable[[RowsPlan], None]

@@ -13,12 +13,12 @@ from datetime import datetime
 from pathlib import Path
 
 from gitexport.compare.stored import StoredHistory
-from gitexport.errors import DecisionNeededError
+from gitexport.errors import DecisionNeededError, GitExportError
 from gitexport.export.derived import Derived, next_instant, seal_derived
 from gitexport.export.deriving import deriving, view_warnings
 from gitexport.export.message import SOURCE, SnapshotMessage
 from gitexport.export.options import Override
-from gitexport.export.view import View, is_shown
+from gitexport.export.view import View, is_shown, not_shown
 from gitexport.model.entity import MANIFEST_PATH, Publication
 from gitexport.model.ports import Clock, Progress
 from gitexport.model.snapshot import EntityCounts, ObjectId, Origin, format_tag
@@ -42,7 +42,7 @@ class SnapshotReport:
     """What was done in the repository, or would be in a dry run.
 
     `entities` count documents. No commit where nothing had to change, or where there are
-    conflicts.
+    conflicts. `not_shown` is what kept the working tree from being brought to the snapshot.
     """
 
     origin: Origin
@@ -54,6 +54,7 @@ class SnapshotReport:
     commit: ObjectId | None = None
     is_dry_run: bool = False
     is_shown: bool = False
+    not_shown: GitExportError | None = None
     warnings: list[str] = field(default_factory=list)
 
 
@@ -152,6 +153,8 @@ class _Run:
             journal.touch()
             view = place.view.show_next(tip.commit_id, report.commit)
             report.warnings += view_warnings(view, "replace")
+            if view.failure is not None:
+                report.not_shown = not_shown(view.failure, report.snapshot)
         return report
 
     def refuse_edits(self) -> None:

@@ -11,11 +11,11 @@ from datetime import datetime
 from pathlib import Path
 
 from gitexport.compare.stored import StoredHistory
-from gitexport.errors import DecisionNeededError
+from gitexport.errors import DecisionNeededError, GitExportError
 from gitexport.export.derived import Derived, next_instant, seal_derived
 from gitexport.export.deriving import deriving, view_warnings
 from gitexport.export.message import SETUP, SNAPSHOT, SOURCE, VERSION
-from gitexport.export.view import View, is_shown
+from gitexport.export.view import View, is_shown, not_shown
 from gitexport.model.entity import Publication
 from gitexport.model.ports import Clock, Progress
 from gitexport.model.snapshot import ObjectId, format_tag
@@ -32,7 +32,10 @@ _MANY = 1_000_000_000
 
 @dataclass(slots=True)
 class RelayoutReport:
-    """What a relayout did, or would do in a dry run; no commit where nothing has to move."""
+    """What a relayout did, or would do in a dry run; no commit where nothing has to move.
+
+    `not_shown` is what kept the working tree from being brought to the snapshot.
+    """
 
     entities: list[MovedEntity] = field(default_factory=list)
     files: int = 0
@@ -40,6 +43,7 @@ class RelayoutReport:
     commit: ObjectId | None = None
     is_dry_run: bool = False
     is_shown: bool = False
+    not_shown: GitExportError | None = None
     warnings: list[str] = field(default_factory=list)
 
 
@@ -111,6 +115,8 @@ class _Relayout:
             journal.touch()
             shown = view.show_next(self._tip, report.commit)
             report.warnings += view_warnings(shown, "move")
+            if shown.failure is not None:
+                report.not_shown = not_shown(shown.failure, report.snapshot)
         return report
 
     def _refuse_edits(self) -> None:

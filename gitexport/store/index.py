@@ -14,6 +14,7 @@ from gitexport.errors import CorruptRepositoryError
 from gitexport.store.git_errors import machine_error
 from gitexport.store.index_edit import (
     LOCKED,
+    MEND_INDEX,
     DamagedIndexError,
     IndexEdit,
     IndexLockedError,
@@ -48,7 +49,7 @@ def update_index(
         result.stale = LOCKED
     except DamagedIndexError as error:
         message = f"the index '{gitdir / 'index'}' is damaged"
-        hint = "remove that file, then run 'git reset'"
+        hint = MEND_INDEX
         raise CorruptRepositoryError(message, where=str(gitdir / "index"), hint=hint) from error
     except OSError as error:
         raise machine_error(error) from error

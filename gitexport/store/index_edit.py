@@ -63,6 +63,7 @@ class IndexResult:
 
 
 LOCKED = "index.lock is held: another git command runs here, or one was killed"
+MEND_INDEX = "run 'gitexport doctor --repair', which makes the index anew and keeps the files"
 
 
 class IndexLockedError(Exception):

@@ -21,7 +21,7 @@ from typing import IO
 from gitexport.errors import CorruptRepositoryError, MachineError
 from gitexport.store.git_errors import machine_error
 from gitexport.store.git_program import GitCall, git_environment, run_git
-from gitexport.store.index_edit import IndexEdit, IndexLockedError, KeptPaths
+from gitexport.store.index_edit import MEND_INDEX, IndexEdit, IndexLockedError, KeptPaths
 
 _CHUNK = 1 << 18
 _MACHINE = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS, errno.EIO, errno.ENOMEM)
@@ -180,5 +180,5 @@ def _failure(command: str, gitdir: Path, complaint: str) -> Exception:
     if any(os.strerror(number) in line for line in said for number in _MACHINE):
         return MachineError(f"'git {command}' failed: {said[0]}", where=str(gitdir / "index"))
     return CorruptRepositoryError(
-        f"'git {command}' failed: {said[0]}", where=str(gitdir / "index"), hint="gitexport doctor"
+        f"'git {command}' failed: {said[0]}", where=str(gitdir / "index"), hint=MEND_INDEX
     )

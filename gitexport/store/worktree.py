@@ -19,6 +19,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from gitexport.errors import GitExportError
 from gitexport.store.changes import FileChange
 from gitexport.store.git_errors import machine_error
 from gitexport.store.index import update_index
@@ -49,7 +50,8 @@ class ViewReport:
     `kept` names files with edits that were left alone, `refused` names files that the machine
     would not let us replace, each with the reason; both hold the first names only, `kept_count`
     and `refused_count` count all. `stale` says why nothing, or not the index, could be
-    refreshed: the same refresh has to be run again.
+    refreshed: the same refresh has to be run again. `failure` is what broke a refresh off, where
+    the caller wants that as a part of the report.
     """
 
     written: int = 0
@@ -59,6 +61,7 @@ class ViewReport:
     refused: list[str] = field(default_factory=list)
     refused_count: int = 0
     stale: str | None = None
+    failure: GitExportError | None = None
 
 
 def refresh(  # noqa: PLR0913 - each choice stands for itself, by keyword

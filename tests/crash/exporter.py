@@ -107,7 +107,8 @@ def export(members: dict[str, Any]) -> int:
         return error.exit_code
     finally:
         source.close()
-    sys.stdout.write(f"{report.snapshot or ''}{report.kept_edits or ''}\n")
+    refused = "" if report.not_shown is None else report.not_shown.message
+    sys.stdout.write(f"{report.snapshot or ''}{report.kept_edits or ''}{refused}\n")
     return report.exit_code
 
 

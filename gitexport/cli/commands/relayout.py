@@ -54,6 +54,9 @@ def run(arguments: RelayoutArguments, invocation: Invocation) -> int:
         invocation.print_json("relayout", _members(report))
     else:
         _print(report, invocation)
+    if report.not_shown is not None:
+        invocation.messages.error(report.not_shown)
+        return report.not_shown.exit_code
     return 0
 
 
@@ -91,6 +94,7 @@ def _members(report: RelayoutReport) -> dict[str, object]:
         "snapshot": report.snapshot,
         "commit": report.commit,
         "dry_run": report.is_dry_run,
+        "not_shown": None if report.not_shown is None else report.not_shown.message,
         "files": report.files,
         "entities": {
             move.name: {

@@ -39,6 +39,8 @@ def print_outcome(outcome: ExportOutcome, invocation: Invocation) -> int:
         messages.error(refusal)
     if report.kept_edits:
         messages.error(left_edits_error(report.kept_edits))
+    if report.not_shown is not None:
+        messages.error(report.not_shown)
     if outcome.failure is not None:
         messages.error(outcome.failure)
         code = first_of(code, outcome.failure.exit_code)
@@ -61,6 +63,7 @@ def members(outcome: ExportOutcome) -> dict[str, object]:
         "dry_run": report.is_dry_run,
         "schema_changes": report.schema_changes,
         "kept_edits": report.kept_edits,
+        "not_shown": None if report.not_shown is None else report.not_shown.message,
         "not_acknowledged": {
             name: refusal.message for name, refusal in report.not_acknowledged.items()
         },

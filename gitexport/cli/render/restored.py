@@ -40,6 +40,9 @@ def print_snapshot_report(
     if report.conflicts:
         invocation.messages.error(conflict_error(report.conflicts, hint))
         return _CONFLICT
+    if report.not_shown is not None:
+        invocation.messages.error(report.not_shown)
+        return report.not_shown.exit_code
     return 0
 
 
@@ -54,6 +57,7 @@ def members(report: SnapshotReport) -> dict[str, object]:
         "documents": report.documents,
         "left_alone": report.left_alone,
         "conflicts": conflict_members(report.conflicts),
+        "not_shown": None if report.not_shown is None else report.not_shown.message,
         "warnings": report.warnings,
     }
 

@@ -76,6 +76,8 @@ def _finish(report: RowsReport, invocation: Invocation) -> int:
     for refused in report.exports[-1:]:
         for refusal in refused.not_acknowledged.values():
             invocation.messages.error(refusal)
+    if report.not_shown is not None:
+        invocation.messages.error(report.not_shown)
     exports = (found.exit_code for found in report.exports)
     return first_of(*exports, _QUARANTINED if report.plan.quarantined else 0)
 
@@ -105,6 +107,7 @@ def members(report: RowsReport) -> dict[str, object]:
         "left_alone": plan.notes,
         "conflicts": conflict_members(plan.conflicts),
         "kept_edits": report.kept_edits,
+        "not_shown": None if report.not_shown is None else report.not_shown.message,
         "warnings": _warnings(report),
     }
 
