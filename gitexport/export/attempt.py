@@ -219,8 +219,9 @@ class Attempt:
         report.documents = sorted(built.documents.contents)
         report.warnings += self._warnings
         report.schema_changes = [text for plan in prepared.plans for text in plan.change.sentences]
+        report.documents_refused = dict(built.documents.refused)
         report.warnings += [
-            f"the document '{path}' kept its old content: {reason}"
+            f"{_what_became_of(prepared, context.repository, path)}: {reason}"
             for path, reason in built.documents.refused.items()
         ]
         report.warnings += [
@@ -257,3 +258,10 @@ class Attempt:
         if settles_flags(context, prepared):
             self._acknowledged = tip
         report_acknowledged(context, report, done)
+
+
+def _what_became_of(prepared: Prepared, repository: DataRepository, path: str) -> str:
+    """Says of a document that could not be renewed what the snapshot holds of it."""
+    if prepared.base.content(repository, path) is None:
+        return f"the document '{path}' was not made"
+    return f"the document '{path}' kept its old content"

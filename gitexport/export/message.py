@@ -36,6 +36,8 @@ class SnapshotMessage:
     """What a snapshot's commit says.
 
     `mode` is None where no row was read, `source` where no snapshot before says it.
+    `quarantined` counts refused rows by entity; `documents_refused` are the paths of documents
+    whose query failed.
     """
 
     tag: str
@@ -47,6 +49,7 @@ class SnapshotMessage:
     schema_changes: Sequence[str] = ()
     documents: Sequence[str] = ()
     quarantined: Mapping[str, int] = field(default_factory=dict)
+    documents_refused: Sequence[str] = ()
     overrides: Sequence[str] = ()
     origin: Origin | None = None
 
@@ -97,6 +100,8 @@ class SnapshotMessage:
         if self.quarantined:
             refused = " ".join(f"{name}={count}" for name, count in self.quarantined.items())
             lines.append(f"{QUARANTINED}: {refused}")
+        # A path may hold spaces, so that each has a line of its own.
+        lines += [f"{QUARANTINED}: {_prose(path)}=1" for path in self.documents_refused]
         if self.origin is not None:
             lines.append(f"{ORIGINS[self.origin.kind]}: {_one_line(self.origin.revision)}")
         lines += [f"{OVERRIDE}: {name}" for name in self.overrides]

@@ -40,6 +40,7 @@ def snapshot_message(context: Context, prepared: Prepared, built: Built) -> Snap
         schema_changes=changes,
         documents=sorted(built.documents.contents),
         quarantined=built.quarantined,
+        documents_refused=sorted(built.documents.refused),
         overrides=sorted(overrides),
         origin=context.options.origin,
     )

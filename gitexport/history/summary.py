@@ -10,7 +10,7 @@ from gitexport.export.message import COUNTS, MODE, OVERRIDE, QUARANTINED, SETUP,
 from gitexport.model.snapshot import Commit, EntityCounts, ObjectId
 
 _COUNTS = re.compile(r"(\S+) \+(\d+) ~(\d+) -(\d+)")
-_REFUSED = re.compile(r"(\S+)=(\d+)")
+_REFUSED_ROWS = re.compile(r"[a-z][a-z0-9_]*=\d+(?: [a-z][a-z0-9_]*=\d+)*")
 _KINDS = (
     ("Gitexport-Restores", "restore"),
     ("Gitexport-Reverts", "revert"),
@@ -23,7 +23,8 @@ class SnapshotSummary:
     """One snapshot, or another commit, as its message has it.
 
     `snapshot` is None for a commit that is none. `kind` is what made it: export, relayout,
-    restore, revert, apply or commit. `counts` hold the entities that it changed.
+    restore, revert, apply or commit. `counts` hold the entities that it changed, `quarantined`
+    the refused rows by entity, and 1 for the path of each document whose query failed.
     """
 
     snapshot: str | None
@@ -69,11 +70,23 @@ def summarise(commit: Commit) -> SnapshotSummary:
             for name, value in commit.trailers
             if name == COUNTS and (found := _COUNTS.fullmatch(value))
         },
-        quarantined={
-            name: int(count) for name, count in _REFUSED.findall(commit.trailer(QUARANTINED) or "")
-        },
+        quarantined=_quarantined(commit),
         overrides=tuple(value for name, value in commit.trailers if name == OVERRIDE),
     )
+
+
+def _quarantined(commit: Commit) -> dict[str, int]:
+    """Reads the rows of all entities on one line, and a path on each of the others."""
+    found: dict[str, int] = {}
+    for trailer, value in commit.trailers:
+        if trailer != QUARANTINED:
+            continue
+        parts = value.split(" ") if _REFUSED_ROWS.fullmatch(value) else [value]
+        for part in parts:
+            name, _, count = part.rpartition("=")
+            if count.isascii() and count.isdigit():
+                found[name] = int(count)
+    return found
 
 
 def _kind(commit: Commit) -> str:

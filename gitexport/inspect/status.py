@@ -43,9 +43,10 @@ class StatusReport:
 
     `in_step_at` is when everything pending was last known to be in the branch: the last
     snapshot, or a later export that found nothing. `pending` and `deleted` are None where
-    they cannot be told. `reads_all` says why the next export reads every row. `foreign` are
-    commits by people that it stops at. `failures` kept parts of this report from being made.
-    `is_stale` is None where no verdict was asked for.
+    they cannot be told. `documents_refused` are files whose query failed in the last export,
+    which the next one tries again. `reads_all` says why the next export reads every row.
+    `foreign` are commits by people that it stops at. `failures` kept parts of this report from
+    being made. `is_stale` is None where no verdict was asked for.
     """
 
     branch: str
@@ -59,6 +60,7 @@ class StatusReport:
     entities: list[EntityStatus] = field(default_factory=list)
     pending: int | None = None
     deleted: int | None = None
+    documents_refused: list[str] = field(default_factory=list)
     reads_all: str | None = None
     foreign: list[str] = field(default_factory=list)
     remote: Upstream | None = None
@@ -73,7 +75,9 @@ class StatusReport:
     def has_work(self) -> bool:
         """Tells whether an export would find something, or cannot be known not to."""
         counts = (self.pending, self.deleted)
-        return self.reads_all is not None or any(count is None or count > 0 for count in counts)
+        if self.reads_all is not None or self.documents_refused:
+            return True
+        return any(count is None or count > 0 for count in counts)
 
 
 def read_status(
@@ -98,7 +102,7 @@ def read_status(
         None if tip is None else repository.tree_of(tip)
     )
     _read_snapshot(report, repository, tip, clock)
-    _read_repository(report, repository, tip)
+    _read_repository(report, repository, publication, tip)
     report.entities = [
         EntityStatus(entity.name, _count(tree, entity.name)) for entity in publication.entities
     ]
@@ -141,14 +145,20 @@ def _read_snapshot(
 
 
 def _read_repository(
-    report: StatusReport, repository: DataRepository, tip: ObjectId | None
+    report: StatusReport,
+    repository: DataRepository,
+    publication: Publication,
+    tip: ObjectId | None,
 ) -> None:
+    state = read_state(repository)
+    configured = {document.path for document in publication.documents}
+    report.documents_refused = [path for path in state.documents_refused if path in configured]
     report.locked_by = lock_holder(repository)
     # A run that is at work did not end either, and needs no repair.
     if report.locked_by is None:
         report.repairs = repairs_needed(repository, report.branch)
     if tip is not None and repository.worktree is not None and report.is_checked_out:
-        report.edits_left = _still_edited(repository, tip, read_state(repository).edits_left)
+        report.edits_left = _still_edited(repository, tip, state.edits_left)
 
 
 def _still_edited(repository: DataRepository, tip: ObjectId, paths: Iterable[str]) -> list[str]:

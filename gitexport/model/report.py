@@ -34,14 +34,15 @@ class EntityReport:
 class ExportReport:
     """What one export did.
 
-    `snapshot` and `commit` are None when nothing was committed. `published` is True only
-    after the remote's refs were read back. `warnings` are for people, `details` say a line for
-    each document where that was asked. `kept_edits` are files with a person's edit that were
-    left as they are. `left_alone` says why the working tree was not brought to a new commit,
+    `snapshot` and `commit` are None when nothing was committed. `documents` are paths of files made
+    by queries that were renewed, `documents_refused` say of others why they were not. `published`
+    is True only after the remote's refs were read back. `warnings` are for people, `details` say a
+    line for each document where that was asked. `kept_edits` are files with a person's edit that
+    were left as they are. `left_alone` says why the working tree was not brought to a new commit,
     where it does not show the branch; `not_shown` is what kept it from being brought there, where
-    it does. `not_acknowledged` says, by entity, why the source did not
-    let rows be marked; they stay pending, and come again. `stages` are milliseconds. `exit_code`
-    is the one that the command ends with.
+    it does. `not_acknowledged` says, by entity, why the source did not let rows be marked; they
+    stay pending, and come again. `stages` are milliseconds. `exit_code` is the one that the
+    command ends with.
     """
 
     mode: str
@@ -51,6 +52,7 @@ class ExportReport:
     finished_at: datetime | None = None
     entities: dict[str, EntityReport] = field(default_factory=dict)
     documents: list[str] = field(default_factory=list)
+    documents_refused: dict[str, str] = field(default_factory=dict)
     published: bool = False
     is_dry_run: bool = False
     warnings: list[str] = field(default_factory=list)

@@ -37,8 +37,9 @@ whether something has to be repaired. Writes nothing and takes no lock.
 With --max-age the command is a check for monitoring: it exits 1 when there is no snapshot,
 or when something is pending and neither a snapshot nor an export that brought everything
 into the repository is younger than that. Quiet days are no alarm: where nothing is pending,
-no age is too old. Rows that stay refused are pending, and are an alarm; so is every age
-where only reading all rows tells what is pending (tracking = "compare").
+no age is too old. Rows that stay refused are pending, and are an alarm, and so are documents
+whose query fails; so is every age where only reading all rows tells what is pending
+(tracking = "compare").
 
 How far the remote is comes from what was last seen of it; --remote asks it, for half a minute
 at most. An unreachable database is told, with all that can be said without it. Without
@@ -113,6 +114,10 @@ def _facts(report: StatusReport) -> list[tuple[str, str]]:
     facts.append(("remote", _remote(report)))
     facts += [("edited", f"a commit on managed paths: {commit}") for commit in report.foreign]
     facts += [("repair", f"{repair}; the next export does it") for repair in report.repairs]
+    facts += [
+        ("quarantined", f"{path} could not be renewed; the next export tries it again")
+        for path in report.documents_refused
+    ]
     facts += [("edit left", path) for path in report.edits_left]
     if report.locked_by:
         facts.append(("running", report.locked_by))
@@ -166,6 +171,7 @@ def _members(report: StatusReport, arguments: StatusArguments) -> dict[str, obje
             }
             for entity in report.entities
         },
+        "documents_refused": report.documents_refused,
         "reads_all": report.reads_all,
         "remote": report.remote and _remote_members(report.remote),
         "foreign_commits": report.foreign,

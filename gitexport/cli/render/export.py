@@ -59,6 +59,7 @@ def members(outcome: ExportOutcome) -> dict[str, object]:
         "duration_ms": _duration_ms(report),
         "entities": report.entities,
         "documents": report.documents,
+        "documents_refused": report.documents_refused,
         "published": report.published,
         "dry_run": report.is_dry_run,
         "schema_changes": report.schema_changes,
@@ -126,7 +127,8 @@ def _headline(report: ExportReport) -> str:
         made = "a snapshot" if report.snapshot else "no snapshot"
         return f"dry run: this export would make {made}; nothing was written"
     if report.snapshot is None or report.commit is None:
-        refused = sum(map(_refused, report.entities.values()))
+        rows = sum(map(_refused, report.entities.values()))
+        refused = rows + len(report.documents_refused)
         rest = f"apart from {refused:,} quarantined, " if refused else ""
         return f"nothing to commit: {rest}the last snapshot is up to date, checked{time}"
     return f"snapshot {report.snapshot}, commit {report.commit[:10]}{time}"

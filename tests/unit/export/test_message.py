@@ -1,9 +1,13 @@
 """Messages are what git itself understands, and hold no value that could forge one."""
 
 import subprocess
+from dataclasses import replace
+from datetime import UTC, datetime
 
 from gitexport.export.message import SnapshotMessage
-from gitexport.model.snapshot import EntityCounts
+from gitexport.history.summary import summarise
+from gitexport.model.snapshot import Commit, EntityCounts, ObjectId
+from gitexport.store.trailers import parse_trailers
 
 
 def message(note: str | None = None) -> SnapshotMessage:
@@ -49,6 +53,20 @@ def test_git_reads_the_trailers() -> None:
         "Gitexport-Quarantined: users=2",
         "Gitexport-Override: deletes",
     ]
+
+
+def test_document_that_failed_has_a_trailer_whatever_its_path() -> None:
+    paths = ("data/sum.json", "data/a=1 b.json")
+    text = replace(message(), documents_refused=paths).commit_text()
+
+    assert [line for line in trailers(text) if "Quarantined" in line] == [
+        "Gitexport-Quarantined: users=2",
+        "Gitexport-Quarantined: data/sum.json=1",
+        "Gitexport-Quarantined: data/a=1 b.json=1",
+    ]
+    some_id, at = ObjectId("0" * 40), datetime(2025, 6, 22, tzinfo=UTC)
+    commit = Commit(some_id, some_id, (), "ada", at, text, parse_trailers(text))
+    assert summarise(commit).quarantined == {"users": 2, **dict.fromkeys(paths, 1)}
 
 
 def test_note_cannot_forge_a_trailer() -> None:
