@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import os
 import sys
 import traceback
 from collections.abc import Sequence
@@ -15,6 +14,7 @@ import click
 from gitexport.cli.global_options import GlobalOptions
 from gitexport.cli.invocation import KEY, Invocation
 from gitexport.cli.parser import COMMANDS, COMPLETE_VARIABLE, make_group
+from gitexport.cli.streams import discard
 from gitexport.cli.termination import ending_in_order
 from gitexport.errors import GitExportError, MachineError, UsageError
 
@@ -139,11 +139,7 @@ def _with_code(failure: GitExportError, code: int) -> GitExportError:
 
 
 def _leave_pipe() -> int:
-    # The interpreter flushes standard output once more at its end, into nothing.
-    with suppress(OSError, ValueError, AttributeError):
-        devnull = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(devnull, sys.stdout.fileno())
-        os.close(devnull)
+    discard(sys.stdout)
     return BROKEN_PIPE
 
 

@@ -1,4 +1,4 @@
-"""A caller that closes standard output or standard error gets the work done, and no words."""
+"""Streams that are closed or full: the work is done, and no words are got."""
 
 from __future__ import annotations
 
@@ -65,3 +65,32 @@ def test_export_makes_its_snapshot_and_writes_nothing_of_it_elsewhere(
     for arguments in (["status", "-o", "json"], ["log"], ["show", "latest"]):
         ended = run_closed(closed, "-C", str(repository_path), *arguments, dsn=shop)
         assert ended.returncode == 0, (arguments, ended.stderr)
+
+
+def test_a_full_standard_error_stops_no_work(
+    data: Program, shop: str, repository_path: Path
+) -> None:
+    data.done("export", "-q")
+    execute(shop, "UPDATE shop.customers SET name = 'x' WHERE id = 7")
+
+    done = run_closed("2>/dev/full", "-C", str(repository_path), "export", "-v", dsn=shop)
+
+    assert done.returncode == 0
+    assert done.stdout.splitlines()[-1].startswith("snapshot ")
+    refused = run_closed("2>/dev/full", "-C", str(repository_path), "show", "2019", dsn=shop)
+    assert refused.returncode == 2
+
+
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_a_log_file_on_a_full_disk_ends_a_run_with_one_error(
+    data: Program, shop: str, repository_path: Path, form: str
+) -> None:
+    execute(shop, "UPDATE shop.customers SET name = 'x' WHERE id = 7")
+    arguments = ["-C", str(repository_path), "export", "-q", "-o", form, "--log-file", "/dev/full"]
+
+    done = run_closed("", *arguments, dsn=shop)
+
+    assert done.returncode == 10
+    assert done.stderr.count("cannot write the log file '/dev/full': No space left") == 1
+    assert "Traceback" not in done.stderr
+    data.done("export")

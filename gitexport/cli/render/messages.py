@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING, TextIO
 
 from gitexport.cli.global_options import GlobalOptions
 from gitexport.cli.plain import one_line
+from gitexport.cli.streams import discard
 from gitexport.errors import GitExportError, MachineError
 
 if TYPE_CHECKING:
@@ -82,27 +84,32 @@ class Messages:
                 "where": error.where,
                 "hint": error.hint,
             }
-            self.stream.write(json_object("gitexport.error/v1", members).decode())
+            self._write(json_object("gitexport.error/v1", members).decode())
         else:
             self._tell("error", error.message, is_shown=True)
             for name, value in (("where", error.where), ("hint", error.hint)):
                 if value:
                     self._show_part(name, value)
         self._log_failure(error)
-        self.stream.flush()
+        self._write("")
 
     def close(self) -> None:
-        """Closes the log file; a later message opens it again."""
-        if self._file is not None:
-            self._file.close()
-            self._file = None
+        """Closes the log file; a later message opens it again.
+
+        Raises:
+            MachineError: What was written last cannot be kept.
+        """
+        file, self._file = self._file, None
+        if file is not None:
+            try:
+                file.close()
+            except OSError as error:
+                raise self._log_error(error) from error
 
     def _tell(self, level: str, message: str, *, is_shown: bool) -> None:
         text = one_line(message)
         if is_shown:
-            self.stream.write(
-                self._record(level, text) if self.is_json else self._line(level, text)
-            )
+            self._write(self._record(level, text) if self.is_json else self._line(level, text))
         if level != "error":
             self._log(level, text)
 
@@ -110,7 +117,17 @@ class Messages:
         if not self.is_json:
             for number, line in enumerate(value.splitlines() or [""]):
                 head = f"{name}:" if number == 0 else ""
-                self.stream.write(f"{head:<7}{one_line(line)}\n")
+                self._write(f"{head:<7}{one_line(line)}\n")
+
+    def _write(self, text: str) -> None:
+        """Shows text. A stream that takes none, as a file on a full disk, stops no work."""
+        try:
+            self.stream.write(text)
+            self.stream.flush()
+        except BrokenPipeError:
+            raise
+        except OSError:
+            discard(self.stream)
 
     def _line(self, level: str, text: str) -> str:
         head = f"{level}: " if level in {"error", "warning"} else ""
@@ -131,12 +148,10 @@ class Messages:
             for name, value in (("where", error.where), ("hint", error.hint))
             if value
         ]
-        try:
+        # The log file may be what failed; the failure is on the terminal already.
+        with suppress(MachineError):
             self._log("error", one_line("; ".join(parts)))
-        except MachineError:
-            # The log file may be what failed; the failure is on the terminal already.
-            return
-        self.close()
+            self.close()
 
     def _log(self, level: str, text: str) -> None:
         path = self._options.log_file
@@ -150,5 +165,13 @@ class Messages:
             self._file.write(line)
             self._file.flush()
         except OSError as error:
-            message = f"cannot write the log file '{path}': {error.strerror}"
-            raise MachineError(message, where=str(path)) from error
+            # What could not be written would be tried again, and fail, when the file is closed.
+            with suppress(MachineError):
+                self.close()
+            raise self._log_error(error) from error
+
+    def _log_error(self, error: OSError) -> MachineError:
+        path = self._options.log_file
+        message = f"cannot write the log file '{path}': {error.strerror}"
+        hint = "free some space, or name another --log-file; rows that no commit holds stay pending"
+        return MachineError(message, where=str(path), hint=hint)
