@@ -13,7 +13,7 @@ import tomllib
 from gitexport.config.digest import sql_digest
 from gitexport.config.documents import parse_documents
 from gitexport.config.entities import parse_entities
-from gitexport.config.fields import Fields, Place
+from gitexport.config.fields import Fields, Place, similar
 from gitexport.config.lines import KeyPath, key_lines
 from gitexport.config.refs import check_branch, check_remote, check_version
 from gitexport.errors import ConfigError
@@ -39,7 +39,12 @@ def parse_config(text: bytes, *, file: str = CONFIG_PATH) -> Publication:
     source.only(_SOURCE)
     kind = source.text("kind", _KINDS[0])
     if kind not in _KINDS:
-        source.fail(f"'source.kind' is '{kind}', which is none of {', '.join(_KINDS)}", key="kind")
+        meant = similar(kind, _KINDS)
+        source.fail(
+            f"'source.kind' is '{kind}', which is none of {', '.join(_KINDS)}",
+            key="kind",
+            hint=f"did you mean '{meant}'?" if meant else None,
+        )
     entities = parse_entities(top, source.choice("tracking", Tracking, Tracking.FLAG))
     documents = parse_documents(top, entities)
     return Publication(

@@ -93,7 +93,7 @@ def standing_warnings(entity: Entity, relation: Relation, change: SchemaChange) 
 
 
 def check_new_names(entity: Entity, relation: Relation, written: bytes) -> None:
-    """Checks columns that the last commit's configuration, given as its bytes, does not name.
+    """Checks `columns` and `natural_key` against the last commit's configuration, as bytes.
 
     One that it names may have been dropped since, which stops no run; a new one that is not
     there was mistyped.
@@ -101,30 +101,33 @@ def check_new_names(entity: Entity, relation: Relation, written: bytes) -> None:
     Raises:
         ConfigError: The relation does not have a column that is named anew.
     """
-    missing = [name for name in entity.columns if name != "*" and relation.column(name) is None]
-    if not missing:
-        return
-    known = _named_columns(entity, written)
-    for name in missing:
-        if name in known:
-            continue
-        others = [column.name for column in relation.columns if column.name not in entity.columns]
-        near = get_close_matches(name, others, 1)
-        message = f"columns of '{entity.name}' names '{name}', which {relation.name} does not have"
-        raise ConfigError(
-            message,
-            where=f"{CONFIG_PATH}: [entities.{entity.name}]",
-            hint=f"did you mean '{near[0]}'?" if near else "correct the name, or remove it",
-        )
+    for key, named in (("columns", entity.columns), ("natural_key", entity.natural_key)):
+        missing = [name for name in named if name != "*" and relation.column(name) is None]
+        known = _named_columns(entity, written, key) if missing else ()
+        for name in missing:
+            if name not in known:
+                raise _mistyped(entity, relation, name, key)
 
 
-def _named_columns(entity: Entity, written: bytes) -> set[str]:
+def _mistyped(entity: Entity, relation: Relation, name: str, key: str) -> ConfigError:
+    taken = entity.columns if key == "columns" else entity.natural_key
+    others = [column.name for column in relation.columns if column.name not in taken]
+    near = get_close_matches(name, others, 1)
+    return ConfigError(
+        f"{key} of '{entity.name}' names '{name}', which {relation.name} does not have",
+        where=f"{CONFIG_PATH}: [entities.{entity.name}]",
+        hint=f"did you mean '{near[0]}'?" if near else "correct the name, or remove it",
+        key=("entities", entity.name, key),
+    )
+
+
+def _named_columns(entity: Entity, written: bytes, key: str) -> set[str]:
     try:
         entities = tomllib.loads(written.decode()).get("entities", {})
         return {
             name
             for place in (entity.name, entity.renamed_from)
-            for name in entities.get(place, {}).get("columns", ())
+            for name in entities.get(place, {}).get(key, ())
         }
     except (ValueError, AttributeError, TypeError):
         # What nobody can read names nothing.

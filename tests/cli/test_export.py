@@ -261,3 +261,50 @@ def test_branch_that_git_would_not_make_is_refused(
     assert git(repository_path, "for-each-ref", "--format=%(refname)", "refs/heads") == (
         "refs/heads/main"
     )
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "error", "hint"),
+    [
+        (
+            'relation = "shop.orders"',
+            'relation = "shop.order"',
+            "relation 'shop.order' does not exist",
+            "did you mean 'shop.orders'?",
+        ),
+        (
+            "key = [",
+            'modified = { relation = "shop.nothing", on = "id" }\nkey = [',
+            "relation 'shop.nothing' does not exist",
+            "correct 'modified' in gitexport.toml",
+        ),
+        (
+            "key = [",
+            'modified = { relation = "shop.customers", on = "idd" }\nkey = [',
+            "has no column 'idd'",
+            "did you mean 'id'?",
+        ),
+        (
+            "key = [",
+            'natural_key = ["nmae"]\nkey = [',
+            "natural_key of 'customers' names 'nmae'",
+            "did you mean 'name'?",
+        ),
+        ('kind = "postgresql"', 'kind = "postgres"', "'postgres'", "did you mean 'postgresql'?"),
+    ],
+)
+def test_mistake_that_only_the_database_can_tell_names_its_line(  # noqa: PLR0913, PLR0917
+    data: Program, repository_path: Path, old: str, new: str, error: str, hint: str
+) -> None:
+    data.done("export")
+    config = repository_path / "gitexport.toml"
+    text = config.read_text().replace(old, new, 1)
+    config.write_text(text)
+
+    ended = data("export", "-o", "json")
+
+    line = text.splitlines().index(new.partition("\n")[0]) + 1
+    assert ended.code == 2
+    assert error in ended.error["error"]
+    assert ended.error["where"] == f"gitexport.toml:{line}"
+    assert ended.error["hint"] == hint

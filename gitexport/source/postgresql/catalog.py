@@ -10,7 +10,6 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from gitexport.errors import RelationNotFoundError
 from gitexport.model.entity import Entity
 from gitexport.model.relation import (
     Column,
@@ -24,6 +23,7 @@ from gitexport.model.relation import (
 from gitexport.source.postgresql import catalog_queries as queries
 from gitexport.source.postgresql.catalog_structure import Structures, read_structures
 from gitexport.source.postgresql.catalog_types import TYPE_KINDS, TypeGraph, read_types
+from gitexport.source.postgresql.missing import refuse_missing_relation
 from gitexport.source.postgresql.session import Cursor
 
 _KINDS = {
@@ -98,13 +98,7 @@ def find_relations(cursor: Cursor, entities: Sequence[Entity]) -> dict[RelationN
     """
     relations = read_relations(cursor, list({entity.relation for entity in entities}))
     for entity in entities:
-        if entity.relation not in relations:
-            message = f"relation '{entity.relation}' does not exist"
-            raise RelationNotFoundError(
-                message,
-                where=f"[entities.{entity.name}]",
-                hint="correct 'relation' in gitexport.toml, or remove the entity",
-            )
+        refuse_missing_relation(cursor, entity, relations)
     return relations
 
 

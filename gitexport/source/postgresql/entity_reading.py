@@ -9,12 +9,17 @@ from typing import NamedTuple
 
 from psycopg import sql
 
-from gitexport.errors import PermissionDeniedError, RelationNotFoundError
+from gitexport.errors import PermissionDeniedError
 from gitexport.model.entity import Entity
 from gitexport.model.ports import RowScope
 from gitexport.model.relation import Relation, RelationName
 from gitexport.source.postgresql.catalog import read_relations
 from gitexport.source.postgresql.key_match import KeyMatch
+from gitexport.source.postgresql.missing import (
+    dimension_of,
+    refuse_missing_parts,
+    refuse_missing_relation,
+)
 from gitexport.source.postgresql.query_document import trusted
 from gitexport.source.postgresql.select import CompiledSelect, Reading, compile_select
 from gitexport.source.postgresql.session import Cursor
@@ -74,26 +79,20 @@ def plan_readings(
     Those that are `known` are not looked up again.
 
     Raises:
-        RelationNotFoundError: A relation or one of its key columns is gone.
+        RelationNotFoundError: A relation or a column that the configuration needs is gone.
         PermissionDeniedError: The role may not read one of them.
         ConfigError: An entity cannot be tracked as configured.
     """
     names = list(dict.fromkeys(entity.relation for entity in entities))
-    unknown = [name for name in names if name not in known]
+    dimensions = [name for name in map(dimension_of, entities) if name is not None]
+    unknown = [name for name in dict.fromkeys([*names, *dimensions]) if name not in known]
     relations = {**known, **(read_relations(cursor, unknown) if unknown else {})}
     columns = {}
     for entity in entities:
-        relation = relations.get(entity.relation)
-        if relation is None:
-            message = f"relation '{entity.relation}' does not exist"
-            raise RelationNotFoundError(
-                message,
-                where=f"entities.{entity.name}",
-                hint="correct 'relation' in gitexport.toml, or remove the entity",
-            )
-        _refuse_missing(entity, relation)
-        check_parents(cursor, entity, relation)
-        columns[entity] = published_columns(entity, relation)
+        refuse_missing_relation(cursor, entity, relations)
+        refuse_missing_parts(cursor, entity, relations)
+        check_parents(cursor, entity, relations[entity.relation])
+        columns[entity] = published_columns(entity, relations[entity.relation])
     _refuse_unreadable(cursor, columns)
     types = read_all_value_types(cursor, names)
     return {
@@ -143,18 +142,6 @@ def published_columns(entity: Entity, relation: Relation) -> tuple[str, ...]:
             if not any(fnmatch.fnmatchcase(name, pattern) for pattern in entity.exclude)
         )
     )
-
-
-def _refuse_missing(entity: Entity, relation: Relation) -> None:
-    # A label is only shown beside the key, so rows are read without it as well.
-    for name in entity.key:
-        if relation.column(name) is None:
-            message = f"relation '{entity.relation}' has no column '{name}'"
-            raise RelationNotFoundError(
-                message,
-                where=f"entities.{entity.name}",
-                hint="correct 'key' in gitexport.toml",
-            )
 
 
 def _refuse_unreadable(cursor: Cursor, columns: Mapping[Entity, Sequence[str]]) -> None:
