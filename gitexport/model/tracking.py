@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from gitexport.model.entity import Entity
 
@@ -28,14 +28,28 @@ class TrackReport:
     """What `track` or `untrack` did, or would do in a dry run.
 
     `statements` are SQL as text, in their order. `skipped` are entities that need no
-    tracking, each with the reason. `findings` are what remains to be known afterwards.
+    tracking, or had none, each with the reason. `findings` are what remains to be known
+    afterwards. `revokes` are those of `Untracked`.
     """
 
     entities: tuple[str, ...]
     statements: tuple[str, ...]
     skipped: tuple[tuple[str, str], ...] = ()
     findings: tuple[TrackingFinding, ...] = ()
+    revokes: tuple[str, ...] = ()
     is_dry_run: bool = False
+
+
+class Untracked(NamedTuple):
+    """What dropping tracking took: SQL as text, and the entities that had something to drop.
+
+    `revokes` would take back what roles that export may still do with people's tables.
+    Nothing tells whether `track` granted it, so a person decides.
+    """
+
+    statements: tuple[str, ...] = ()
+    entities: tuple[str, ...] = ()
+    revokes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +83,12 @@ class TrackingAdmin(Protocol):
 
     def untrack(
         self, repository_id: str, entities: Sequence[Entity], *, dry_run: bool = False
-    ) -> tuple[str, ...]:
-        """Drops what `track` made, and the state with the last of it; gives the SQL."""
+    ) -> Untracked:
+        """Drops what `track` made, and the state with the last of it.
+
+        Raises:
+            PermissionDeniedError: The role may not.
+        """
 
     def reset(self, repository_id: str, entities: Sequence[Entity]) -> dict[str, int]:
         """Marks all rows pending; gives the number of those that were not, by entity.

@@ -11,9 +11,11 @@ from collections.abc import Sequence
 from gitexport.errors import UsageError
 from gitexport.model.entity import Entity, Publication, Tracking
 from gitexport.model.ports import Progress
-from gitexport.model.tracking import ResetReport, TrackingAdmin, TrackReport
+from gitexport.model.tracking import ResetReport, TrackingAdmin, TrackReport, Untracked
 
 _COMPARED = 'nothing to set up: tracking = "compare" reads every row'
+_NOTHING_KEPT = 'nothing to remove: tracking = "compare" keeps nothing in the database'
+_NOT_TRACKED = "nothing to remove: it is not tracked"
 _PENDING_ALWAYS = 'nothing to reset: tracking = "compare" reads every row'
 
 
@@ -67,8 +69,8 @@ def untrack(
 ) -> TrackReport:
     """Drops what `track` made for the named entities, or for all.
 
-    A flag column that was there before stays. The schema `gitexport` goes with the last
-    registration.
+    A flag column that was there before stays, and so do privileges on people's tables, which
+    the report lists. The schema `gitexport` goes with the last registration.
 
     Raises:
         UsageError: The publication has no such entity.
@@ -79,14 +81,20 @@ def untrack(
     chosen = _find(publication, entities)
     if progress is not None:
         progress.stage("untracking", len(chosen))
-    statements: tuple[str, ...] = ()
+    done = Untracked()
     if chosen:
-        statements = source.untrack(publication.repository_id, chosen, dry_run=dry_run)
+        done = source.untrack(publication.repository_id, chosen, dry_run=dry_run)
     if progress is not None:
         progress.advance(len(chosen))
     return TrackReport(
-        entities=tuple(entity.name for entity in chosen),
-        statements=statements,
+        entities=done.entities,
+        statements=done.statements,
+        skipped=tuple(
+            (e.name, _NOTHING_KEPT if e.tracking is Tracking.COMPARE else _NOT_TRACKED)
+            for e in chosen
+            if e.name not in done.entities
+        ),
+        revokes=done.revokes,
         is_dry_run=dry_run,
     )
 

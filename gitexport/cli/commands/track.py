@@ -73,6 +73,7 @@ def print_report(report: TrackReport, invocation: Invocation, name: str) -> None
                 "statements": report.statements,
                 "skipped": dict(report.skipped),
                 "findings": report.findings,
+                **({"revokes": report.revokes} if name == "untrack" else {}),
                 "dry_run": report.is_dry_run,
             },
         )
@@ -86,6 +87,12 @@ def print_report(report: TrackReport, invocation: Invocation, name: str) -> None
         invocation.output.line(f"{verb}: {names} ({what})")
     for entity, reason in report.skipped:
         invocation.messages.info(f"note: {entity}: {reason}")
+    if report.revokes:
+        invocation.messages.info(
+            "note: what roles that export may do with your tables stays, as nothing tells who "
+            "granted it; to take it back, unless they need it for something else: "
+            + "; ".join(report.revokes)
+        )
     for finding in report.findings:
         hint = f"; {finding.hint}" if finding.hint else ""
         invocation.messages.warn(f"{finding.entity}: {finding.message}{hint}")

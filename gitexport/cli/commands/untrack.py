@@ -24,7 +24,8 @@ class UntrackArguments(NamedTuple):
     short_help="Drop what track made.",
     help="""Drop what track made: triggers, index, state, and the flag columns that it added.
 
-A flag column that was there before stays. The schema gitexport goes with the last of it.
+A flag column that was there before stays, and so does what roles may do with your tables:
+the REVOKE statements are printed. The schema gitexport goes with the last of it.
 Rows keep all their other values, and the data repository is not touched.""",
     examples=[
         ("look at the SQL first", "gitexport untrack --dry-run"),

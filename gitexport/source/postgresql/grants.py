@@ -20,6 +20,21 @@ _STATE = (
     "SELECT, INSERT, UPDATE, DELETE ON gitexport.tombstones, gitexport.pending",
     "USAGE ON SEQUENCE gitexport.change",
 )
+# Roles that export are those that may use the schema, and do not own it.
+_GRANTED = """
+SELECT a.privilege_type, r.rolname::text FROM (
+    SELECT x.* FROM pg_catalog.pg_class AS c, pg_catalog.aclexplode(c.relacl) AS x
+    WHERE c.oid = pg_catalog.to_regclass(%(relation)s) AND x.privilege_type = 'SELECT'
+    UNION ALL
+    SELECT x.* FROM pg_catalog.pg_attribute AS t, pg_catalog.aclexplode(t.attacl) AS x
+    WHERE t.attrelid = pg_catalog.to_regclass(%(relation)s) AND t.attname = %(flag)s::text
+      AND x.privilege_type = 'UPDATE') AS a
+JOIN pg_catalog.pg_roles AS r ON r.oid = a.grantee
+WHERE a.grantee IN (
+    SELECT x.grantee FROM pg_catalog.pg_namespace AS n, pg_catalog.aclexplode(n.nspacl) AS x
+    WHERE n.nspname = 'gitexport' AND x.privilege_type = 'USAGE' AND x.grantee <> n.nspowner)
+GROUP BY 1, 2 ORDER BY 2, 1
+"""
 _COMPARE = 'or set tracking = "compare", which writes nothing'
 
 
@@ -46,6 +61,31 @@ def plan_grants(
             names = sql.Identifier(entity.flag), sql.Identifier(*entity.relation)
             grants.append(sql.SQL("UPDATE ({}) ON {}").format(*names))
     return [sql.SQL("GRANT {} TO {}").format(grant, sql.Identifier(role)) for grant in grants]
+
+
+def plan_revokes(cursor: Cursor, entity: Entity, added: str | None) -> list[sql.Composable]:
+    """Lists what takes back from roles that export what they may do with an entity's tables.
+
+    `added` is a flag column that is about to be dropped, whose privileges go with it.
+
+    Raises:
+        psycopg.Error: The server refused the query.
+    """
+    flag = None if entity.flag == added else entity.flag
+    tables = [(entity.relation, flag)]
+    if entity.modified is not None:
+        tables.append((entity.modified.relation, None))
+    revokes: list[sql.Composable] = []
+    for relation, column in tables:
+        name = sql.Identifier(*relation)
+        cursor.execute(_GRANTED, {"relation": name.as_string(None), "flag": column})
+        for privilege, role in cursor.fetchall():
+            what: sql.Composable = sql.SQL("SELECT")
+            if privilege == "UPDATE" and column is not None:
+                what = sql.SQL("UPDATE ({})").format(sql.Identifier(column))
+            form = sql.SQL("REVOKE {} ON {} FROM {}")
+            revokes.append(form.format(what, name, sql.Identifier(role)))
+    return revokes
 
 
 def check_owner_of_schema(cursor: Cursor) -> None:

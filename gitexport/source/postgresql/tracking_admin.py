@@ -9,14 +9,14 @@ from psycopg import sql
 
 from gitexport.errors import PermissionDeniedError
 from gitexport.model.entity import Entity, Tracking
-from gitexport.model.tracking import TrackingFinding
+from gitexport.model.tracking import TrackingFinding, Untracked
 from gitexport.source.postgresql import ddl, findings, maintain
 from gitexport.source.postgresql.catalog import find_relations
 from gitexport.source.postgresql.errors import translating
 from gitexport.source.postgresql.pending_index import build_index, plan_index
 from gitexport.source.postgresql.session import Connection, Cursor, reading
 from gitexport.source.postgresql.tracking_plan import find_targets, plan_track
-from gitexport.source.postgresql.untrack_plan import plan_untrack
+from gitexport.source.postgresql.untrack_plan import UntrackPlan, plan_untrack
 
 
 class PostgresTracking:
@@ -67,23 +67,30 @@ class PostgresTracking:
 
     def untrack(
         self, repository_id: str, entities: Sequence[Entity], *, dry_run: bool = False
-    ) -> tuple[str, ...]:
-        """Drops what `track` made, and the state with the last of it; gives the SQL.
+    ) -> Untracked:
+        """Drops what `track` made, and the state with the last of it.
 
         Raises:
             PermissionDeniedError: The role may not.
             LockedError: Locks were not to be had.
         """
+        planned = UntrackPlan()
 
         def plan(cursor: Cursor) -> list[sql.Composable]:
-            return plan_untrack(cursor, repository_id, entities)
+            nonlocal planned
+            planned = plan_untrack(cursor, repository_id, entities)
+            return list(planned.statements)
 
         where = ", ".join(sorted({str(entity.relation) for entity in entities}))
         with _setting_up(where):
             if dry_run:
                 with reading(self._connection) as cursor:
-                    return ddl.as_text(_in_words(plan(cursor)))
-            return ddl.as_text(_in_words(ddl.execute_all(self._connection, plan, where=where)))
+                    statements = plan(cursor)
+            else:
+                statements = ddl.execute_all(self._connection, plan, where=where)
+            return Untracked(
+                ddl.as_text(_in_words(statements)), planned.entities, ddl.as_text(planned.revokes)
+            )
 
     def reset(self, repository_id: str, entities: Sequence[Entity]) -> dict[str, int]:
         """Marks all rows pending; gives the number of those that were not, by entity.

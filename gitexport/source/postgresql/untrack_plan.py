@@ -1,17 +1,20 @@
 """Plans the SQL that drops what `track` made, and nothing else.
 
 A flag column that was there before stays, and so does whatever others have put into the
-schema `gitexport`.
+schema `gitexport`. What roles may do with people's tables stays, as nothing tells who granted
+it; privileges on the schema `gitexport` and on dropped columns go with these.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from psycopg import sql
 
 from gitexport.model.entity import Entity, Tracking
 from gitexport.source.postgresql import state_schema, triggers
+from gitexport.source.postgresql.grants import plan_revokes
 from gitexport.source.postgresql.pending_index import index_prefix
 from gitexport.source.postgresql.session import Cursor
 from gitexport.source.postgresql.tracking.parts import identifier
@@ -44,25 +47,39 @@ FROM pg_catalog.pg_namespace AS n WHERE n.nspname = 'gitexport'
 _KINDS = ("flag", "changed", "deleted", "truncated")
 
 
-def plan_untrack(
-    cursor: Cursor, repository_id: str, entities: Sequence[Entity]
-) -> list[sql.Composable]:
+class UntrackPlan(NamedTuple):
+    """The statements, the names of the entities they are about, and the grants they leave."""
+
+    statements: tuple[sql.Composable, ...] = ()
+    entities: tuple[str, ...] = ()
+    revokes: tuple[sql.Composable, ...] = ()
+
+
+def plan_untrack(cursor: Cursor, repository_id: str, entities: Sequence[Entity]) -> UntrackPlan:
     """Lists what one transaction has to do so that the entities are tracked no more.
 
     Raises:
         psycopg.Error: The server refused a statement.
     """
     if state_schema.schema_version(cursor) == 0:
-        return []
+        return UntrackPlan()
     statements: list[sql.Composable] = []
+    revokes: list[sql.Composable] = []
     ids: list[str] = []
+    relations = set()
     for entity in {entity.relation: entity for entity in entities}.values():
+        added = None
         cursor.execute(_OURS, (repository_id, str(entity.relation)))
         for name, method, flag, adds_column in cursor.fetchall():
             ids.append(name)
+            relations.add(entity.relation)
             column = flag if adds_column and method == Tracking.FLAG.value else None
+            added = column or added
             statements += _plan_registration(cursor, entity, name, column)
-    return statements + _plan_state(cursor, repository_id, ids)
+        revokes += plan_revokes(cursor, entity, added)
+    statements += _plan_state(cursor, repository_id, ids)
+    names = tuple(entity.name for entity in entities if entity.relation in relations)
+    return UntrackPlan(tuple(statements), names, tuple(revokes))
 
 
 def _plan_registration(

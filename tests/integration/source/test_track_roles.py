@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import psycopg
@@ -9,6 +10,7 @@ import pytest
 
 from gitexport.errors import PermissionDeniedError
 from gitexport.model.entity import Tracking
+from gitexport.model.relation import RelationName
 from gitexport.setup import track as use_cases
 from gitexport.source.postgresql.source import PostgresSource
 from tests.fixtures.tracked import REPOSITORY, MakeTracked, Tracked, make_entity
@@ -78,6 +80,44 @@ def test_granted_role_can_export_and_nothing_more(
     assert method is Tracking.COMPARE or users.pending() == set()
     writes = f"SELECT has_table_privilege('{role}', 'users', 'INSERT, UPDATE, DELETE, TRUNCATE')"
     assert users.value(writes) is False
+
+
+@pytest.mark.parametrize("is_adopted", [True, False])
+def test_grants_on_peoples_tables_are_named_when_tracking_ends(
+    tracked: MakeTracked, role: str, *, is_adopted: bool
+) -> None:
+    flag = "json_exported boolean, " if is_adopted else ""
+    users = tracked(make_entity(), f"CREATE TABLE users ({flag}id int PRIMARY KEY, name text)")
+    users.execute(f"GRANT SELECT ON users TO pg_monitor, {role}")
+    use_cases.track(users.source.tracking, publication(users.entity), role=role)
+
+    planned = use_cases.untrack(users.source.tracking, publication(users.entity), dry_run=True)
+    report = use_cases.untrack(users.source.tracking, publication(users.entity))
+
+    assert report.revokes == planned.revokes
+    assert not any("REVOKE" in statement for statement in report.statements)
+    select = f'REVOKE SELECT ON "public"."users" FROM "{role}"'
+    update = f'REVOKE UPDATE ("json_exported") ON "public"."users" FROM "{role}"'
+    assert report.revokes == ((select, update) if is_adopted else (select,))
+    users.execute(*report.revokes)
+    rights = "SELECT has_any_column_privilege('{}', 'users', 'SELECT, UPDATE')"
+    assert users.value(rights.format(role)) is False
+    assert users.value(rights.format("pg_monitor")) is True
+
+
+def test_what_was_not_tracked_is_said_to_have_nothing_to_remove(tracked: MakeTracked) -> None:
+    users = tracked(make_entity(), TABLE)
+    compared = make_entity(tracking=Tracking.COMPARE)
+    compared = compared._replace(name="seen", relation=RelationName("public", "seen"))
+    both = replace(publication(users.entity), entities=(users.entity, compared))
+
+    report = use_cases.untrack(users.source.tracking, both)
+    again = use_cases.untrack(users.source.tracking, both)
+
+    assert report.entities == (users.entity.name,)
+    assert [name for name, reason in report.skipped if "nothing to remove" in reason] == ["seen"]
+    assert again.entities == again.statements == again.revokes == ()
+    assert [name for name, _ in again.skipped] == [users.entity.name, "seen"]
 
 
 def test_role_that_may_not_track_is_told_the_grant(
