@@ -2,11 +2,14 @@
 
 A hook that is there already is kept under another name and runs first. Only directories of
 this repository are written to: hooks that several repositories share are left to their owner.
+Each installed file ends with the digest of its other lines, so that one into which a person
+wrote is known, whichever version made it, and is neither replaced nor removed.
 Source: githooks(5), `core.hooksPath` in git-config(1).
 """
 
 from __future__ import annotations
 
+import hashlib
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +22,7 @@ from gitexport.store.git_program import check_git
 from gitexport.store.repository import DataRepository
 
 _MARK = b"# gitexport:"
+_SEAL = "# sha256 of the lines above, so that edits are known: "
 _OWN = ".gitexport"
 _BEFORE = ".before-gitexport"
 _CHAIN = """\
@@ -67,8 +71,9 @@ def install_hooks(
     """Installs the hooks that fit the repository, and the drivers. May be run again.
 
     A bare repository gets those for receiving and pushing, any other one those for commits,
-    checkouts and pushing. `program` is the gitexport that they run. With `drivers_only` no hook
-    is touched, whoever it belongs to.
+    checkouts and pushing. `program` is the gitexport that they run. A file that a person edited
+    since it was installed stays as it is, with a warning. With `drivers_only` no hook is
+    touched, whoever it belongs to.
 
     Raises:
         UsageError: The hooks are shared with others, or one of people cannot be kept; nothing
@@ -88,7 +93,8 @@ def install_hooks(
 def uninstall_hooks(repository: DataRepository) -> HooksReport:
     """Removes what `install_hooks` made, and puts back the hooks that were there.
 
-    Looks where git looks for hooks and where it looked without `core.hooksPath`.
+    Looks where git looks for hooks and where it looked without `core.hooksPath`. A hook that a
+    person edited since it was installed stays with all that it runs, with a warning.
 
     Raises:
         MachineError: A file cannot be removed.
@@ -140,7 +146,7 @@ def _install_all(repository: DataRepository, report: HooksReport, program: Path 
 def _refuse_unkeepable(repository: DataRepository, directory: Path, name: str) -> None:
     hook = directory / name
     before = directory / f"{name}{_BEFORE}"
-    if not _is_there(hook) or _is_own(hook):
+    if not _is_there(hook) or _is_ours(hook):
         return
     if not directory.is_relative_to(repository.common_dir.resolve()):
         message = f"'{hook}' is a file of the working tree"
@@ -154,11 +160,17 @@ def _refuse_unkeepable(repository: DataRepository, directory: Path, name: str) -
 def _install(report: HooksReport, name: str, text: str) -> None:
     hook = report.directory / name
     before = report.directory / f"{name}{_BEFORE}"
-    if _is_there(hook) and not _is_own(hook):
+    own = report.directory / f"{name}{_OWN}"
+    if _is_edited(hook):
+        _warn_of_edits(report, hook, before)
+        if _is_ours(own):
+            _renew(report, own, before, text)
+        return
+    if _is_there(hook) and not _is_ours(hook):
         hook.rename(before)
     if _is_there(before):
         chain = _CHAIN_READING if name in _READING else _CHAIN
-        _write(report.directory / f"{name}{_OWN}", text)
+        _renew(report, own, before, text)
         _write(hook, chain.format(name=name, before=_BEFORE, own=_OWN))
         report.chained.append(name)
     else:
@@ -166,13 +178,38 @@ def _install(report: HooksReport, name: str, text: str) -> None:
     report.installed.append(name)
 
 
+def _renew(report: HooksReport, path: Path, before: Path, text: str) -> None:
+    if _is_edited(path):
+        _warn_of_edits(report, path, before)
+    else:
+        _write(path, text)
+
+
+def _warn_of_edits(report: HooksReport, path: Path, before: Path) -> None:
+    report.warnings.append(
+        f"'{path.name}' was edited since it was installed and is left as it is; to have it "
+        f"renewed, move your lines to '{before.name}', which runs first, delete '{path.name}', "
+        "and run 'gitexport hooks install'"
+    )
+
+
 def _uninstall(report: HooksReport, directory: Path, name: str) -> None:
     hook = directory / name
     before = directory / f"{name}{_BEFORE}"
     own = directory / f"{name}{_OWN}"
-    if _is_own(own):
+    if _is_edited(hook):
+        report.warnings.append(
+            f"'{hook.name}' was edited since it was installed and is left as it is, and still "
+            "runs gitexport; take your lines out of it and delete it"
+        )
+        return
+    if _is_edited(own):
+        report.warnings.append(
+            f"'{own.name}' was edited since it was installed and is left as it is; nothing runs it"
+        )
+    elif _is_ours(own):
         own.unlink()
-    if _is_own(hook):
+    if _is_ours(hook):
         hook.unlink()
         report.removed.append(name)
         if _is_there(before):
@@ -187,14 +224,31 @@ def _is_there(path: Path) -> bool:
     return path.is_symlink() or path.exists()
 
 
-def _is_own(path: Path) -> bool:
+def _is_ours(path: Path) -> bool:
+    """Tells whether gitexport made a file, whatever people did to it since."""
     if path.is_symlink() or not path.is_file():
         return False
-    return any(line.startswith(_MARK) for line in path.read_bytes().splitlines()[1:2])
+    lines = path.read_bytes().splitlines()
+    is_marked = any(line.startswith(_MARK) for line in lines[1:2])
+    return is_marked or any(line.startswith(_SEAL.encode()) for line in lines)
+
+
+def _is_edited(path: Path) -> bool:
+    """Tells whether a file that gitexport made is not as it was made any more."""
+    if not _is_ours(path):
+        return False
+    content = path.read_bytes()
+    start = content.rfind(_SEAL.encode())
+    return start < 0 or content[start:] != _seal(content[:start])
+
+
+def _seal(content: bytes) -> bytes:
+    return f"{_SEAL}{hashlib.sha256(content).hexdigest()}\n".encode()
 
 
 def _write(path: Path, text: str) -> None:
     temporary = path.with_name(f".{path.name}.tmp")
-    temporary.write_text(text, encoding="utf-8")
+    content = text.encode()
+    temporary.write_bytes(content + _seal(content))
     temporary.chmod(0o755)
     temporary.replace(path)

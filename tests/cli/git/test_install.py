@@ -71,6 +71,53 @@ def test_hook_that_is_a_link_runs_and_stays_a_link(
     assert hook.readlink() == script
 
 
+@pytest.mark.parametrize("action", ["install", "uninstall"])
+@pytest.mark.parametrize("place", ["#!/bin/sh\n", "exec "])
+@pytest.mark.parametrize("has_other", [False, True])
+def test_lines_that_people_add_to_a_hook_stay(
+    data: Program, repository_path: Path, action: str, place: str, *, has_other: bool
+) -> None:
+    hooks = repository_path / ".git" / "hooks"
+    hooks.mkdir(exist_ok=True)
+    hook = hooks / "pre-commit"
+    if has_other:
+        hook.write_text("#!/bin/sh\necho before >&2\n")
+        hook.chmod(0o755)
+    data.done("hooks", "install")
+    mine = "echo mine >&2\n"
+    edit(hook, place, f"{place}{mine}" if place.endswith("\n") else f"{mine}{place}")
+    edited = hook.read_text()
+
+    told = data.done("hooks", action, "-o", "json").json
+
+    assert hook.read_text() == edited
+    (warning,) = told["warnings"]
+    assert warning.startswith("'pre-commit' was edited since it was installed")
+    made = attempt(repository_path, "commit", "--allow-empty", "-m", "x")
+    words = ["before", "mine"] if has_other else ["mine"]
+    assert (made.returncode, sorted(made.stderr.splitlines())) == (0, words)
+    others = {name for name in hooks_in(hooks) if not name.startswith("pre-commit")}
+    assert bool(others) == (action == "install")
+
+
+def test_part_of_a_hook_that_people_edited_stays(data: Program, repository_path: Path) -> None:
+    hooks = repository_path / ".git" / "hooks"
+    hooks.mkdir(exist_ok=True)
+    (hooks / "pre-commit").write_text("#!/bin/sh\n")
+    data.done("hooks", "install")
+    own = hooks / "pre-commit.gitexport"
+    own.write_text(own.read_text() + "# mine\n")
+
+    again = data.done("hooks", "install", "-o", "json").json
+    gone = data.done("hooks", "uninstall", "-o", "json").json
+
+    assert "pre-commit" in again["installed"]
+    for told in (again, gone):
+        assert [text.split(" was ")[0] for text in told["warnings"]] == ["'pre-commit.gitexport'"]
+    assert own.read_text().endswith("# mine\n")
+    assert (hooks / "pre-commit").read_text() == "#!/bin/sh\n"
+
+
 def test_refused_install_changes_nothing(data: Program, repository_path: Path) -> None:
     hooks = repository_path / ".git" / "hooks"
     hooks.mkdir(exist_ok=True)
