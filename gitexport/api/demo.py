@@ -18,7 +18,7 @@ from gitexport.api.restore import Restore, go_back_in_database
 from gitexport.api.session import Settings
 from gitexport.api.track import track
 from gitexport.config.discover import DSN_VARIABLE
-from gitexport.embedded import EmbeddedServer
+from gitexport.embedded import EmbeddedServer, without_libpq_variables
 from gitexport.errors import UsageError
 from gitexport.history.details import SnapshotDetails
 from gitexport.model.changeset import ChangeCounts, ChangeKind, DocumentChange
@@ -74,7 +74,8 @@ OnStep = Callable[[DemoStep], None]
 def demo(settings: Settings, options: DemoOptions, on_step: OnStep | None = None) -> DemoReport:
     """Starts a server, fills it, tracks, exports, changes rows, exports, goes back, and compares.
 
-    `on_step` is told of each step when it is done. Interrupted, nothing is left behind.
+    `on_step` is told of each step when it is done. Interrupted, nothing is left behind. libpq's
+    environment variables are taken from this process for as long as the server is up.
 
     Raises:
         SourceError: No PostgreSQL is installed that can be started, or it failed.
@@ -110,7 +111,7 @@ class _Demo:
         """Does all steps, with the server up for as long as they need it."""
         report = self._report
         self._settings.progress.stage("starting PostgreSQL")
-        with EmbeddedServer.start() as server:
+        with without_libpq_variables(), EmbeddedServer.start() as server:
             report.server = server.version
             self._done(f"started PostgreSQL {server.version}, without any network port")
             self._export_all(server.dsn())

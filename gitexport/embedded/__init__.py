@@ -7,6 +7,7 @@ files are removed. Knows nothing of what is done with the server, and needs no d
 
 from __future__ import annotations
 
+from gitexport.embedded.client_environment import without_libpq_variables
 from gitexport.embedded.server import EmbeddedServer
 
-__all__ = ["EmbeddedServer"]
+__all__ = ["EmbeddedServer", "without_libpq_variables"]

@@ -115,6 +115,19 @@ def test_settings_of_another_database_do_not_count(scratch: Path) -> None:
     done(demo(scratch, "-o", "json", "--dsn", elsewhere, GITEXPORT_DSN=elsewhere, PGHOST="/none"))
 
 
+def test_settings_for_other_connections_do_not_count(scratch: Path) -> None:
+    refused = {
+        "PGSERVICE": "nosuch",
+        "PGTARGETSESSIONATTRS": "standby",
+        "PGREQUIREAUTH": "scram-sha-256",
+        "PGGSSENCMODE": "require",
+        "PGCHANNELBINDING": "require",
+        "PGOPTIONS": "-c default_transaction_read_only=on",
+    }
+
+    done(demo(scratch, "-o", "json", **refused))
+
+
 def test_interrupted_demo_leaves_nothing(scratch: Path) -> None:
     result = demo(scratch, GITEXPORT_FAULT="S9.before:exec:kill -INT $PPID; sleep 5")
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from gitexport.embedded import EmbeddedServer
+from gitexport.embedded import EmbeddedServer, without_libpq_variables
 from gitexport.errors import MachineError, SourceError
 
 _needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root runs it as another user")
@@ -113,6 +113,16 @@ def test_dsn_holds_against_the_users_own_libpq_variables(monkeypatch: pytest.Mon
         with psycopg.connect(server.dsn(), autocommit=True) as connection:
             connection.execute('CREATE DATABASE "a b\'c\\d"')
         assert _ask(server.dsn("a b'c\\d"), "SELECT current_database()") == "a b'c\\d"
+
+
+def test_libpq_variables_come_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PGSERVICE", "nosuch")
+    before = dict(os.environ)
+
+    with without_libpq_variables():
+        assert {name for name in os.environ if name.startswith("PG")} == set()
+
+    assert dict(os.environ) == before
 
 
 def test_settings_win_over_ours_and_durable_waits_for_the_disk() -> None:
