@@ -80,8 +80,12 @@ def demo(settings: Settings, options: DemoOptions, on_step: OnStep | None = None
     Raises:
         SourceError: No PostgreSQL is installed that can be started, or it failed.
         MachineError: Disk, memory or permissions do not allow it.
-        UsageError: The number of rows or the directory cannot be used.
+        UsageError: The number of rows or the directory cannot be used, or a database was named.
     """
+    if settings.dsn is not None:
+        message = "the demo brings a PostgreSQL of its own and uses no other database"
+        hint = "leave --dsn out; for a database of your own: gitexport init DIR --dsn DSN"
+        raise UsageError(message, where="--dsn", hint=hint)
     _check_rows(options.rows)
     path = _choose_directory(settings, options)
     keeps_directory = options.directory is not None and path.exists()

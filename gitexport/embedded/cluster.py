@@ -12,6 +12,8 @@ from gitexport.embedded.identity import Identity
 from gitexport.errors import GitExportError, MachineError, SourceError
 
 _LOCALES = ("C.UTF-8", "C")
+OTHER_SERVER = "use a server of your own: gitexport init DIR --dsn DSN"
+"""The way on where no server of ours can run."""
 
 
 def server_environment() -> dict[str, str]:
@@ -51,7 +53,9 @@ def create_cluster(binaries: Binaries, identity: Identity, directory: Path) -> P
         except OSError as error:
             message = f"cannot run 'initdb': {error.strerror}"
             raise MachineError(
-                message, where=str(binaries.directory), hint="run as a normal user, or give --dsn"
+                message,
+                where=str(binaries.directory),
+                hint=f"run as a normal user, or {OTHER_SERVER}",
             ) from error
         if done.returncode == 0:
             return directory
@@ -125,4 +129,7 @@ def explain_failure(what: str, said: str, where: Path) -> GitExportError:
         )
     if "could not create shared memory" in said or "Cannot allocate memory" in said:
         return MachineError(text, where=str(where), hint="free some memory")
-    return SourceError(text, where=str(where), hint="give a server of your own with --dsn")
+    if "could not look up effective user ID" in said:
+        hint = f"run as a user that the list of users (/etc/passwd) knows, or {OTHER_SERVER}"
+        return SourceError(text, where=str(where), hint=hint)
+    return SourceError(text, where=str(where), hint=OTHER_SERVER)

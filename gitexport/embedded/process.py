@@ -17,7 +17,7 @@ from pathlib import Path
 
 from gitexport.embedded import launcher
 from gitexport.embedded.binaries import Binaries
-from gitexport.embedded.cluster import explain_failure, server_environment
+from gitexport.embedded.cluster import OTHER_SERVER, explain_failure, server_environment
 from gitexport.embedded.identity import Identity
 from gitexport.errors import MachineError, SourceError
 
@@ -58,7 +58,7 @@ class ServerProcess:
         for problem in self._problems:
             message = f"cannot start the database server: {problem.strerror}"
             raise MachineError(
-                message, where=command[0], hint="run as a normal user, or give --dsn"
+                message, where=command[0], hint=f"run as a normal user, or {OTHER_SERVER}"
             ) from problem
 
     @property

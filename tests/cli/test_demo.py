@@ -14,6 +14,10 @@ from typing import Any
 
 import pytest
 
+from gitexport.embedded.binaries import find_binaries
+from gitexport.embedded.cluster import create_cluster
+from gitexport.embedded.identity import Identity, server_identity
+from gitexport.errors import SourceError
 from gitexport.model.snapshot import parse_tag
 from tests.fixtures.repositories import fsck, git
 
@@ -112,7 +116,31 @@ def test_directory_is_used_and_what_is_there_stays(scratch: Path) -> None:
 def test_settings_of_another_database_do_not_count(scratch: Path) -> None:
     elsewhere = "host=/nonexistent dbname=none"
 
-    done(demo(scratch, "-o", "json", "--dsn", elsewhere, GITEXPORT_DSN=elsewhere, PGHOST="/none"))
+    done(demo(scratch, "-o", "json", GITEXPORT_DSN=elsewhere, PGHOST="/none"))
+
+
+def test_database_that_is_named_is_refused(scratch: Path) -> None:
+    result = demo(scratch, "--dsn", "host=/nonexistent dbname=none")
+
+    assert result.returncode == 2
+    assert "gitexport init DIR --dsn" in result.stderr
+    assert names(scratch) == []
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can run as a user that nobody knows")
+def test_user_that_the_system_does_not_know_is_told_what_works(scratch: Path) -> None:
+    unknown = 54_321
+    server = find_binaries(server_identity(), scratch / "programs")
+    data = scratch / "data"
+    data.mkdir()
+    os.chown(data, unknown, unknown)
+
+    with pytest.raises(SourceError, match="54321") as caught:
+        create_cluster(server, Identity(unknown, unknown, is_other=True), data)
+
+    assert caught.value.hint is not None
+    assert "/etc/passwd" in caught.value.hint
+    assert "gitexport init DIR --dsn" in caught.value.hint
 
 
 def test_settings_for_other_connections_do_not_count(scratch: Path) -> None:

@@ -30,7 +30,8 @@ rows, compare the snapshots, and show what happened. The database is gone afterw
 repository stays.
 
 DIR is where the data repository goes: by default a new temporary directory. Where DIR is
-not empty, a new directory is made inside of it. Needs nothing but Python and git.""",
+not empty, a new directory is made inside of it. Needs nothing but Python and git, and a user
+that the system's list of users knows. No other database is used: --dsn is refused.""",
     examples=[
         ("the whole story in a few seconds", "gitexport demo"),
         ("with more rows, in a directory of yours", "gitexport demo ~/demo --rows 100000"),
