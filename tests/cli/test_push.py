@@ -71,3 +71,16 @@ def test_export_that_cannot_be_published_is_refused_before_it_is_made(journey: J
     assert result.code == 2
     assert "git remote add" in result.err
     assert journey.git("rev-parse", "main") == before
+
+
+def test_log_file_says_that_it_was_published(journey: Journey, tmp_path: Path) -> None:
+    add_remote(journey, tmp_path / "r.git")
+    log = tmp_path / "run.log"
+
+    journey.done("export", "--push", "-q", "--log-file", str(log))
+    pushed = journey.done("push", "-q", "--log-file", str(log))
+
+    lines = log.read_text().splitlines()
+    assert any(line.endswith("published to origin: main") for line in lines)
+    assert lines[-1].endswith(pushed.out.strip())
+    assert pushed.err == ""

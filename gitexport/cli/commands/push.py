@@ -52,22 +52,23 @@ def run(arguments: PushArguments, invocation: Invocation) -> int:
 
     with invocation.progress() as progress:
         report = push(invocation.settings(progress), arguments.remote)
+    published = _published(report)
+    invocation.messages.log_only(published)
     if invocation.options.is_json:
         invocation.print_json("push", _members(report))
     else:
-        _print(report, invocation)
+        if report.merged:
+            invocation.output.line(f"joined what others pushed in commit {report.merged[:10]}")
+        invocation.output.line(published)
     return 0
 
 
-def _print(report: PushReport, invocation: Invocation) -> None:
-    output = invocation.output
-    if report.merged:
-        output.line(f"joined what others pushed in commit {report.merged[:10]}")
+def _published(report: PushReport) -> str:
     shown = ", ".join(report.tags[:_SHOWN])
     more = f" and {len(report.tags) - _SHOWN} more" if len(report.tags) > _SHOWN else ""
     tags = f" and the new tags {shown}{more}" if report.tags else ""
     commit = (report.commit or "")[:10]
-    output.line(f"published {report.branch} at {commit}{tags} to {report.remote}")
+    return f"published {report.branch} at {commit}{tags} to {report.remote}"
 
 
 def _members(report: PushReport) -> dict[str, object]:

@@ -30,6 +30,9 @@ def print_outcome(outcome: ExportOutcome, invocation: Invocation) -> int:
     if report.left_alone:
         messages.info(f"no file was touched: {report.left_alone}")
     messages.log_only(_headline(report))
+    published = _published(outcome)
+    if published:
+        messages.log_only(published)
     if invocation.options.is_json:
         invocation.print_json("export", members(outcome))
     else:
@@ -116,8 +119,15 @@ def _print_text(outcome: ExportOutcome, invocation: Invocation) -> None:
     for path in report.documents:
         output.line(f"document {path}")
     output.line(_headline(report))
-    if outcome.push is not None and report.published:
-        output.line(f"published to {outcome.push.remote}: {outcome.push.branch}")
+    published = _published(outcome)
+    if published:
+        output.line(published)
+
+
+def _published(outcome: ExportOutcome) -> str | None:
+    if outcome.push is None or not outcome.report.published:
+        return None
+    return f"published to {outcome.push.remote}: {outcome.push.branch}"
 
 
 def _headline(report: ExportReport) -> str:
