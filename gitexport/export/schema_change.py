@@ -160,7 +160,9 @@ def _column_changes(
     entity: Entity, old: Relation, new: Relation, published: Sequence[str]
 ) -> Iterator[str]:
     before = {column.name: column for column in old.columns}
-    after = {column.name: column for column in new.columns if column.name != entity.flag}
+    # The flag is described only where it is named.
+    hidden = {entity.flag} - before.keys()
+    after = {column.name: column for column in new.columns if column.name not in hidden}
     for name in sorted(before.keys() - after.keys()):
         yield f"{entity.name}: column '{name}' is gone from {new.name}"
     for name in sorted(after.keys() - before.keys()):

@@ -42,6 +42,11 @@ def show_snapshot(
     if left and Override.EDITS in context.options.overrides and report.not_shown is None:
         report.not_shown = view.overwrite_edits(tip, left).failure
         left = view.edits_still_left(tip)
+        report.warnings += [
+            f"'{path}' is a directory with files in it, which stays: move it away, run again"
+            for path in left
+            if report.not_shown is None
+        ]
     report.kept_edits = left
     if left:
         report.exit_code = _EDITS_LEFT

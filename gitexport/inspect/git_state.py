@@ -74,13 +74,7 @@ def check_state(repository: DataRepository, branch: str) -> Iterator[Finding]:
     for path in old_locks(repository):
         message = f"'{path}' is in the way of git and gitexport, and no git is at work"
         yield error("lock", message, f"if no git runs on another machine: rm '{path}'", _DECISION)
-    operation = repository.operation_in_progress()
-    if unfinished_commit(repository, branch) is not None:
-        message = f"a {operation} is unfinished, and exports wait until it is concluded"
-        yield error("index", message, f"finish it, or git {operation} --abort", _DECISION)
-    elif operation is not None:
-        message = f"a {operation} is unfinished, so exports leave the working tree as it is"
-        yield warning("index", message, f"finish it, or git {operation} --abort")
+    yield from _operation(repository, branch)
     if repository.worktree is None:
         return
     try:
@@ -101,6 +95,16 @@ def check_state(repository: DataRepository, branch: str) -> Iterator[Finding]:
         yield warning("index", message, "commit them, or git checkout -- them")
     elif not behind:
         yield ok("index", "the working tree is as committed")
+
+
+def _operation(repository: DataRepository, branch: str) -> Iterator[Finding]:
+    operation = repository.operation_in_progress()
+    if unfinished_commit(repository, branch) is not None:
+        message = f"a {operation} is unfinished, and exports wait until it is concluded"
+        yield error("index", message, f"finish it, or git {operation} --abort", _DECISION)
+    elif operation is not None:
+        message = f"a {operation} is unfinished, so exports leave the working tree as it is"
+        yield warning("index", message, f"finish it, or git {operation} --abort")
 
 
 def check_hooks(repository: DataRepository) -> Iterator[Finding]:

@@ -43,9 +43,12 @@ class OpenDirectories:
     Paths are relative to the root, in bytes, without a leading or trailing slash. Entering
     directories in sorted order opens each one once. A directory from which something was
     removed is itself removed when the walk leaves it, provided it is empty; the root never.
+    With `clears_way`, a link or a file that stands where a directory must be is removed; what
+    lies behind a link stays.
     """
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, *, clears_way: bool = False) -> None:
+        self._clears_way = clears_way
         self._levels = [_Level(b"", os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC))]
         self._current: bytes | None = b""
 
@@ -107,6 +110,9 @@ class OpenDirectories:
         except OSError as error:
             # O_DIRECTORY with O_NOFOLLOW says ENOTDIR for a link, ELOOP on some systems.
             if error.errno in (errno.ENOTDIR, errno.ELOOP):
+                if self._clears_way:
+                    os.unlink(name, dir_fd=above)
+                    return False
                 raise ObstructedError(os.fsdecode(name)) from error
             raise
         self._levels.append(_Level(name, descriptor))

@@ -16,6 +16,7 @@ import errno
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -80,7 +81,8 @@ def refresh(  # noqa: PLR0913 - each choice stands for itself, by keyword
     data) are renamed into place, whole directories at once where the directory is new; a
     staged directory holds nothing but staged files. `read_blob` gives the bytes of all other
     files. `on_progress` is told how many changes were dealt with. `discard_edits` overwrites
-    people's edits, but neither directories nor what lies behind links.
+    people's edits, and links, files and empty directories in the way, but neither directories
+    with files nor what lies behind links.
 
     Changes stream: memory does not grow with their number. `index.lock` is held from before
     the first file is touched; where another process holds it, nothing is touched.
@@ -122,7 +124,7 @@ class _Refresh:
         self._discard_edits = discard_edits
         self._spare = gitdir / "gitexport" / "view.tmp"
         self._spare.parent.mkdir(exist_ok=True)
-        self._directories = OpenDirectories(worktree)
+        self._directories = OpenDirectories(worktree, clears_way=discard_edits)
         # The staged directory that was moved last; everything in it is in place already.
         self._adopted = b""
         self._can_adopt = True
@@ -157,6 +159,9 @@ class _Refresh:
         for change in self._waiting:
             directory, _, name = change.path.rpartition(b"/")
             found = self._directories.enter(directory)
+            if self._discard_edits and isinstance(found, int):
+                with suppress(OSError):
+                    os.rmdir(name, dir_fd=found)
             # Entering first leaves, and so prunes, the directory that was in the way.
             if isinstance(found, int) and file_state(found, name).kind is FileKind.ABSENT:
                 self._place(change, found, name, _ABSENT)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from gitexport.cli.exit_codes import first_of
 from gitexport.cli.invocation import Invocation
-from gitexport.errors import DecisionNeededError
+from gitexport.errors import DecisionNeededError, GitExportError
 from gitexport.model.report import EntityReport, ExportReport
 
 if TYPE_CHECKING:
@@ -37,17 +37,23 @@ def print_outcome(outcome: ExportOutcome, invocation: Invocation) -> int:
         invocation.print_json("export", members(outcome))
     else:
         _print_text(outcome, invocation)
-    code = report.exit_code
-    for refusal in report.not_acknowledged.values():
-        messages.error(refusal)
+    for error in _errors(outcome):
+        messages.error(error)
+    if outcome.failure is None:
+        return report.exit_code
+    return first_of(report.exit_code, outcome.failure.exit_code)
+
+
+def _errors(outcome: ExportOutcome) -> Iterator[GitExportError]:
+    """Yields what an export that made its snapshot has to say of the rest."""
+    report = outcome.report
+    yield from report.not_acknowledged.values()
     if report.kept_edits:
-        messages.error(left_edits_error(report.kept_edits))
+        yield left_edits_error(report.kept_edits)
     if report.not_shown is not None:
-        messages.error(report.not_shown)
+        yield report.not_shown
     if outcome.failure is not None:
-        messages.error(outcome.failure)
-        code = first_of(code, outcome.failure.exit_code)
-    return code
+        yield outcome.failure
 
 
 def members(outcome: ExportOutcome) -> dict[str, object]:

@@ -49,6 +49,48 @@ def test_override_lets_the_database_win_over_an_edit(users: Workbench) -> None:
     users.check()
 
 
+@pytest.mark.parametrize("kind", ["empty directory", "link above", "file above"])
+def test_override_clears_what_stands_in_the_way_of_a_file(
+    users: Workbench, tmp_path: Path, kind: str
+) -> None:
+    users.export()
+    directory = users.path / "data/users"
+    if kind == "empty directory":
+        (directory / "3.json").unlink()
+        (directory / "3.json").mkdir()
+    else:
+        directory.rename(tmp_path / "aside")
+        if kind == "link above":
+            directory.symlink_to(tmp_path / "aside")
+        else:
+            directory.write_text("x\n")
+    users.sql("UPDATE users SET name = 'theirs' WHERE id = 3")
+    assert users.export().exit_code == 6
+
+    report = users.export(overrides=EDITS)
+
+    assert report.exit_code == 0
+    assert "theirs" in (directory / "3.json").read_text()
+    if kind == "link above":
+        assert "user 3" in (tmp_path / "aside/3.json").read_text()
+
+
+def test_override_leaves_a_directory_with_files_and_names_the_way_on(users: Workbench) -> None:
+    users.export()
+    place = users.path / "data/users/3.json"
+    place.unlink()
+    place.mkdir()
+    (place / "mine").write_text("mine\n")
+    users.sql("UPDATE users SET name = 'theirs' WHERE id = 3")
+    users.export()
+
+    report = users.export(overrides=EDITS)
+
+    assert report.exit_code == 6
+    assert (place / "mine").read_text() == "mine\n"
+    assert "data/users/3.json' is a directory with files in it" in report.warnings[-1]
+
+
 def test_persons_commit_on_a_document_stops_the_next_export(users: Workbench) -> None:
     users.export()
     (users.path / "data/users/3.json").write_text("{}\n")
