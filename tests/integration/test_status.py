@@ -135,6 +135,15 @@ def test_database_that_is_gone_is_told(journey: Journey) -> None:
     assert '"code":8' in checked.err
 
 
+def test_wrong_local_settings_are_told_with_file_and_line(journey: Journey) -> None:
+    local = journey.path / ".git" / "gitexport" / "local.toml"
+    local.write_text('\n\ndns = "x"\n')
+
+    result = journey.done("status")
+
+    assert f"{local}:3: unknown key 'dns'" in result.err
+
+
 def test_relation_that_vanished_is_told_beside_the_others(journey: Journey) -> None:
     journey.sql("DROP TABLE order_details")
     journey.sql("UPDATE users SET name = 'x' WHERE id = 1")

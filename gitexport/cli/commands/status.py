@@ -12,6 +12,7 @@ from gitexport.cli.exit_codes import first_of
 from gitexport.cli.invocation import Invocation, pass_invocation
 from gitexport.cli.parser import Command
 from gitexport.cli.plain import one_line
+from gitexport.errors import ConfigError, GitExportError
 
 if TYPE_CHECKING:
     from gitexport.inspect.status import StatusReport
@@ -75,13 +76,20 @@ def run(arguments: StatusArguments, invocation: Invocation) -> int:
     if arguments.max_age is None:
         # To tell how things stand has worked, however they stand.
         for failure in report.failures[:1]:
-            hint = f"; {failure.hint}" if failure.hint else ""
-            invocation.messages.warn(failure.message + hint)
+            invocation.messages.warn(_failure_text(failure))
         return 0
     for failure in report.failures[:1]:
         invocation.messages.error(failure)
     code = first_of(*(failure.exit_code for failure in report.failures))
     return code or (_STALE if report.is_stale else 0)
+
+
+def _failure_text(failure: GitExportError) -> str:
+    """Says on one line what failed, in which line of which file, and how to mend it."""
+    text = failure.message
+    if isinstance(failure, ConfigError) and failure.where and failure.where not in text:
+        text = f"{failure.where}: {text}"
+    return f"{text}; {failure.hint}" if failure.hint else text
 
 
 def _print(report: StatusReport, invocation: Invocation) -> None:
