@@ -257,9 +257,10 @@ class Source(Protocol):
         """Describes all relations of people's schemas, or of the given ones, by name."""
 
     def sample(self, relation: Relation, limit: int) -> list[tuple[str | None, ...]]:
-        """Reads the text of a few rows' columns, in the order of the relation's columns.
+        """Reads the beginnings of a few rows' values, in the order of the relation's columns.
 
-        Bytes that are no text come as U+FFFD.
+        Values of plain columns stand as text, all others as JSON. Bytes that are no text come
+        as U+FFFD.
 
         Raises:
             SourceError: The rows cannot be read.

@@ -93,6 +93,11 @@ class Column(NamedTuple):
     collation: str | None = None
     is_virtual: bool = False
 
+    @property
+    def is_plain(self) -> bool:
+        """Tells whether values are of a base type that holds no other values by name or place."""
+        return self.kind is TypeKind.BASE and self.type_name not in _JSON
+
 
 class UniqueKey(NamedTuple):
     """A primary key or unique constraint or index that covers whole columns and all rows."""
@@ -212,6 +217,7 @@ def quote_identifier(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
+_JSON = frozenset({"json", "jsonb"})
 _FIRST = frozenset("abcdefghijklmnopqrstuvwxyz_")
 _REST = _FIRST | frozenset("0123456789$")
 # Source: PostgreSQL documentation, "SQL Key Words": reserved ones, those that can name

@@ -21,6 +21,7 @@ class _NameRule:
     what: str
     pattern: re.Pattern[str]
     types: tuple[str, ...]
+    digits: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +73,7 @@ _NAME_RULES = (
             "cc_?(?:number|no|num)", "ccn", "iban", "bank_?account", "account_?number", "tarjeta",
         ),
         _TEXTS + _NUMBERS,
+        digits=3,
     ),
     # Smaller numbers of this name are angles of cameras and the like.
     _NameRule("a payment card or bank account", _words("pan"), (*_TEXTS, "bigint")),
@@ -82,12 +84,14 @@ _NAME_RULES = (
             "tax_?id", "national_?id", "dni", "nif", "cpf", "curp",
         ),
         _TEXTS + _NUMBERS,
+        digits=6,
     ),
     _NameRule(
         "a phone number",
         _words("phones?", "phone_?(?:number|no)", "telephone", "mobile", "cell_?phone", "fax",
                "telefon", "tel[eé]fono", "handy"),
         _TEXTS + _NUMBERS,
+        digits=7,
     ),
     _NameRule(
         "a person's name or address",
@@ -147,11 +151,15 @@ _CONTENT_RULES = (
 )
 
 
-def what_name_says(name: str, type_name: str) -> str | None:
-    """Says what a column of this name and base type looks like; None where it looks ordinary."""
+def what_name_says(name: str, type_name: str, digits: int | None = None) -> str | None:
+    """Says what a column of this name and base type looks like; None where it looks ordinary.
+
+    `digits` is how long its numbers are, where that is known: counts are no phone numbers.
+    """
     words = "_".join(word.lower() for word in _WORD.findall(name))
     for rule in _NAME_RULES:
-        if type_name.startswith(rule.types) and rule.pattern.search(words):
+        is_short = type_name == "numeric" and digits is not None and digits < rule.digits
+        if type_name.startswith(rule.types) and rule.pattern.search(words) and not is_short:
             return rule.what
     return None
 

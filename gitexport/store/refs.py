@@ -14,12 +14,7 @@ from datetime import UTC, datetime
 import pygit2
 from pygit2.enums import SortMode
 
-from gitexport.errors import (
-    CorruptRepositoryError,
-    DecisionNeededError,
-    HeadMovedError,
-    UsageError,
-)
+from gitexport.errors import CorruptRepositoryError, DecisionNeededError, HeadMovedError, UsageError
 from gitexport.model.snapshot import TAG_PATTERN, Commit, ObjectId
 from gitexport.store.git_errors import translated
 from gitexport.store.repository import DataRepository

@@ -120,6 +120,38 @@ def test_names_of_private_columns_tell_whatever_their_type_is_called(
     }
 
 
+def test_private_data_inside_of_values_is_found_and_its_place_is_told(
+    program: Program, database: str, repository_path: Path
+) -> None:
+    with psycopg.connect(database, autocommit=True) as connection:
+        connection.execute("""
+            CREATE TABLE t (id int PRIMARY KEY, a text[], b json, c jsonb, d jsonb, e jsonb,
+                            f bigint[], g jsonb, h jsonb);
+            INSERT INTO t SELECT n, ARRAY['4111111111111111'], '{"x": "4111111111111111"}',
+                '{"x": [4111111111111111]}', '{"in": {"password": "hunter2"}, "x": "a"}',
+                '"4111111111111111"', ARRAY[n, 4000000000000000 + n], '{"ann@example.org": 1}',
+                jsonb_build_object('mobile', n, 'x', 4000000000000000 + n)
+              FROM generate_series(1, 50) n;
+        """)
+
+    ended = program.done("init", repository_path, "--dsn", database)
+
+    by_name = "like a password (by name)"
+    mail = "like an e-mail address (by content)"
+    card = "like a payment card or bank account (by content)"
+    told = [line for line in ended.err.splitlines() if line.startswith("warning: column")]
+    assert [line.partition(": gitexport")[0] for line in told] == [
+        f"warning: column 'a' of 't' looks {card}",
+        f"warning: column 'b' of 't' holds, in member 'x', what looks {card}",
+        f"warning: column 'c' of 't' holds, in member 'x', what looks {card}",
+        f"warning: column 'd' of 't' holds, in member 'password', what looks {by_name}",
+        f"warning: column 'e' of 't' looks {card}",
+        f"warning: column 'g' of 't' holds, in names of members, what looks {mail}",
+    ]
+    assert "hunter2" not in ended.err
+    assert "ann@" not in ended.err
+
+
 def test_second_run_adds_what_is_new_and_undoes_nothing(
     program: Program, shop: str, repository_path: Path
 ) -> None:

@@ -133,7 +133,7 @@ def _warn(report: InitReport, invocation: Invocation) -> None:
     for warning in report.warnings:
         messages.warn(warning)
     if report.private:
-        count = len(report.private)
+        count = len({(one.finding.entity, one.finding.column) for one in report.private})
         messages.warn(
             f"{'1 column looks' if count == 1 else f'{count} columns look'} personal or secret; "
             "to keep one out of what is published, delete its line in gitexport.toml before the "
@@ -183,6 +183,7 @@ def _members(report: InitReport) -> dict[str, object]:
                 "column": column.finding.column,
                 "looks_like": column.finding.what,
                 "by": column.finding.by,
+                "place": column.finding.place or None,
                 "line": column.line,
                 "text": column.text.strip(),
             }

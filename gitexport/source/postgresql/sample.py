@@ -6,11 +6,16 @@ from typing import Any, LiteralString
 
 from psycopg import sql
 
-from gitexport.model.relation import Relation
+from gitexport.model.relation import Column, Relation
 from gitexport.source.postgresql.session import Cursor
 
 _LONGEST = 1000
 """How many characters of a value are enough to recognise what it is."""
+_LONGEST_JSON = 4000
+"""The same of a value that holds others."""
+
+_PLAIN = sql.SQL("left({}.{}::text, {})")
+_JSON = sql.SQL("left(to_json({}.{})::text, {})")
 
 
 NO_TEXT = frozenset({"22021", "22P05"})
@@ -18,14 +23,14 @@ NO_TEXT = frozenset({"22021", "22P05"})
 
 
 def read_sample(cursor: Cursor, relation: Relation, limit: int) -> list[tuple[str | None, ...]]:
-    """Reads the beginning of the text of a few rows' values, in the order of the columns.
+    """Reads the beginnings of a few rows' values, in the order of the columns.
 
-    Expects a pinned transaction.
+    Values of plain columns stand as text, all others as JSON. Expects a pinned transaction.
 
     Raises:
         psycopg.Error: The server refused the query.
     """
-    return _read(cursor, relation, limit, "left({}.{}::text, {})")
+    return _read(cursor, relation, limit, "{}")
 
 
 def read_bytes_sample(
@@ -39,20 +44,19 @@ def read_bytes_sample(
     Raises:
         psycopg.Error: The server refused the query.
     """
-    value = "convert_to(left({}.{}::text, {}), getdatabaseencoding())"
+    form = "convert_to({}, getdatabaseencoding())"
     return [
         tuple(None if part is None else part.decode(errors="replace") for part in row)
-        for row in _read(cursor, relation, limit, value)
+        for row in _read(cursor, relation, limit, form)
     ]
 
 
 def _read(
-    cursor: Cursor, relation: Relation, limit: int, value: LiteralString
+    cursor: Cursor, relation: Relation, limit: int, form: LiteralString
 ) -> list[tuple[Any, ...]]:
     alias = sql.Identifier(relation.name.name)
     columns = sql.SQL(", ").join(
-        sql.SQL(value).format(alias, sql.Identifier(column.name), sql.Literal(_LONGEST))
-        for column in relation.columns
+        sql.SQL(form).format(_beginning(alias, column)) for column in relation.columns
     )
     cursor.execute(
         sql.SQL("SELECT {} FROM {} AS {} LIMIT {}").format(
@@ -60,3 +64,8 @@ def _read(
         )
     )
     return [tuple(row) for row in cursor]
+
+
+def _beginning(alias: sql.Identifier, column: Column) -> sql.Composable:
+    form, longest = (_PLAIN, _LONGEST) if column.is_plain else (_JSON, _LONGEST_JSON)
+    return form.format(alias, sql.Identifier(column.name), sql.Literal(longest))

@@ -154,7 +154,7 @@ class PostgresSource:
             return read_catalog(cursor, schemas)
 
     def sample(self, relation: Relation, limit: int) -> list[tuple[str | None, ...]]:
-        """Reads the text of a few rows' columns, in the order of the relation's columns."""
+        """Reads the beginnings of a few rows' values; see `gitexport.model.ports.Source`."""
         try:
             with self._reading() as cursor:
                 return read_sample(cursor, relation, limit)
