@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from gitexport.model.entity import FORMAT_VERSION, Entity
+from gitexport.model.entity import FORMAT_VERSION, Entity, Tracking
 from gitexport.model.relation import RelationName
 from gitexport.setup.proposal import ProposedEntity
 
@@ -98,12 +98,19 @@ def _block(proposed: ProposedEntity) -> str:
         "columns = [",
         *(f"    {_text(column)}," for column in entity.columns),
         "]",
-        f"flag = {_text(entity.flag)}",
+        *_tracking_lines(entity),
         f"directory = {_text(entity.directory)}",
         f"shard = {_text(str(entity.shard))}",
     ]
     lines += _optional_lines(entity)
     return "\n".join(lines) + "\n"
+
+
+def _tracking_lines(entity: Entity) -> list[str]:
+    if entity.tracking is Tracking.TABLE:
+        # Not what the whole source has, and there is no flag.
+        return [f"tracking = {_text(entity.tracking.value)}"]
+    return [f"flag = {_text(entity.flag)}"]
 
 
 def _optional_lines(entity: Entity) -> list[str]:

@@ -169,7 +169,9 @@ class Relation(NamedTuple):
     constraints. `partitions` are the names of all partitions, also of the lower levels;
     `bounds` say of each what it holds, a parent before its partitions. `extensions` are what
     types and expressions need, each with its schema; `extension` is what owns the relation
-    itself. `estimated_rows` is never written to the data repository.
+    itself. `takes_columns` is False for tables that no column can be added to: typed ones, and
+    those with as many as there can be. It and `estimated_rows` are never written to the data
+    repository.
     """
 
     name: RelationName
@@ -190,6 +192,7 @@ class Relation(NamedTuple):
     bounds: tuple[PartitionBound, ...] = ()
     sequences: tuple[Sequence, ...] = ()
     extensions: tuple[tuple[str, str], ...] = ()
+    takes_columns: bool = True
     estimated_rows: int = 0
 
     def column(self, name: str) -> Column | None:

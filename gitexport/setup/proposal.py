@@ -168,7 +168,7 @@ def _propose_one(
         directory=_directory(name, taken),
         shard=_shard(relation, key) if is_complete else Shard(ShardKind.HASH, (1, 1)),
         flag=flag,
-        tracking=Tracking.FLAG if is_complete else Tracking.COMPARE,
+        tracking=_tracking(relation, flag) if is_complete else Tracking.COMPARE,
         label=_label(relation, key),
         natural_key=natural_key(relation, key),
         modified=find_dimension(relation, relations) if is_complete else None,
@@ -178,7 +178,14 @@ def _propose_one(
 
 def _flag(relation: Relation) -> str:
     column = relation.column(FLAG)
-    return FLAG if column is None or column.type_name == "boolean" else OTHER_FLAG
+    if column is None or (column.type_name == "boolean" and column.generated is None):
+        return FLAG
+    return OTHER_FLAG
+
+
+def _tracking(relation: Relation, flag: str) -> Tracking:
+    has_flag = relation.takes_columns or relation.column(flag) is not None
+    return Tracking.FLAG if has_flag else Tracking.TABLE
 
 
 def _directory(name: str, taken: Collection[str]) -> str:
@@ -227,9 +234,17 @@ def _notes(relation: Relation, entity: Entity) -> list[str]:
         )
     if relation.kind in _VIEWS:
         return notes
-    if entity.flag != FLAG:
+    if entity.tracking is Tracking.TABLE:
         notes.append(
-            f"column '{FLAG}' of {relation.name} is no boolean, so the flag is '{entity.flag}'"
+            f"no column can be added to {relation.name}, which is a typed table or has as many "
+            'columns as a table can have, so its changes go to an outbox: tracking = "table"'
+        )
+    elif entity.flag != FLAG:
+        column = relation.column(FLAG)
+        is_computed = column is not None and column.type_name == "boolean"
+        notes.append(
+            f"column '{FLAG}' of {relation.name} is {'computed' if is_computed else 'no boolean'}, "
+            f"so the flag is '{entity.flag}'"
         )
     elif relation.column(FLAG) is not None:
         notes.append(f"column '{FLAG}' of {relation.name} is adopted as its flag")

@@ -322,3 +322,32 @@ def test_mistake_in_the_configuration_is_told_and_nothing_is_lost(
     assert ended.error["error"] == "unknown key 'sorce'"
     assert ended.error["hint"] == "did you mean 'source'?"
     assert config.read_text() == before
+
+
+def test_tables_that_take_no_flag_are_tracked_without_one(
+    program: Program, database: str, repository_path: Path
+) -> None:
+    columns = ", ".join(f"c{number} boolean" for number in range(1599))
+    with psycopg.connect(database, autocommit=True) as connection:
+        connection.execute("CREATE TYPE pair AS (a int, b text)")
+        connection.execute("CREATE TABLE typed OF pair (PRIMARY KEY (a))")
+        connection.execute(f"CREATE TABLE full_up (id int PRIMARY KEY, {columns})".encode())
+        connection.execute(
+            "CREATE TABLE computed (id int PRIMARY KEY,"
+            " json_exported boolean GENERATED ALWAYS AS (id > 1) STORED)"
+        )
+        for table in ("typed (a)", "full_up (id)", "computed (id)"):
+            connection.execute(f"INSERT INTO {table} VALUES (1)".encode())
+
+    made = program.done("init", repository_path, "--dsn", database)
+    shared = ("-C", repository_path, "--dsn", database)
+    program.done("track", *shared)
+    first = program.done("export", *shared, "-o", "json").json
+    again = program.done("export", *shared, "-o", "json").json
+
+    assert "typed table" in made.err
+    config = (repository_path / "gitexport.toml").read_text()
+    assert config.count('tracking = "table"') == 2
+    assert 'flag = "gitexport_exported"' in config
+    assert {counts["added"] for counts in first["entities"].values()} == {1}
+    assert again["snapshot"] is None

@@ -132,7 +132,8 @@ def _grouped(cursor: Cursor, query: str, oids: Sequence[int]) -> _Rows:
 
 
 def _relation(row: _Row, parts: _Parts) -> Relation:
-    oid, schema, name, kind, is_partition, partition_key, has_inheritance, extension = row
+    oid, schema, name, kind, is_partition, partition_key, has_inheritance, *rest = row
+    extension, takes_columns = rest
     columns = parts.columns.get(oid, ())
     keys = parts.keys.get(oid, ())
     not_null = {column[1] for column in columns if column[5]}
@@ -159,6 +160,7 @@ def _relation(row: _Row, parts: _Parts) -> Relation:
         partitions=tuple(RelationName(*names) for names in parts.partitions.get(oid, ())),
         is_partition=is_partition,
         has_inheritance=has_inheritance,
+        takes_columns=takes_columns,
         extension=extension,
         constraints=structures.constraints.get(oid, ()),
         bounds=structures.bounds.get(oid, ()),

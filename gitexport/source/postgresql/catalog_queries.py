@@ -8,7 +8,8 @@ Source: PostgreSQL documentation, "System Catalogs".
 
 from __future__ import annotations
 
-# People cannot make a schema whose name starts with `pg_`.
+# People cannot make a schema whose name starts with `pg_`. A table has room for 1600 columns,
+# and dropped ones still count.
 RELATIONS = """
 SELECT c.oid, n.nspname, c.relname, c.relkind::text, c.relispartition,
        CASE WHEN c.relkind = 'p' THEN pg_get_partkeydef(c.oid) END,
@@ -17,7 +18,8 @@ SELECT c.oid, n.nspname, c.relname, c.relkind::text, c.relispartition,
             AND EXISTS (SELECT FROM pg_inherits i WHERE i.inhrelid = c.oid),
        (SELECT e.extname FROM pg_depend d JOIN pg_extension e ON e.oid = d.refobjid
          WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.objsubid = 0
-           AND d.refclassid = 'pg_extension'::regclass AND d.deptype = 'e')
+           AND d.refclassid = 'pg_extension'::regclass AND d.deptype = 'e'),
+       c.reloftype = 0 AND c.relnatts < 1600
   FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
  WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f')
    AND n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'gitexport')

@@ -23,7 +23,7 @@ from gitexport.source.postgresql.grants import (
 )
 from gitexport.source.postgresql.session import Cursor
 from gitexport.source.postgresql.shared_flags import check_parents
-from gitexport.source.postgresql.tracking.flag import check_flag
+from gitexport.source.postgresql.tracking.flag import check_flag, check_room
 from gitexport.source.postgresql.tracking.parts import (
     check_inheritance,
     identifier,
@@ -127,6 +127,7 @@ def _plan_target(
     statements: list[sql.Composable] = []
     adds_column = entity.tracking is Tracking.FLAG and relation.column(entity.flag) is None
     if adds_column:
+        check_room(entity, relation)
         statements.append(_add_column(entity))
     elif entity.tracking is Tracking.FLAG:
         check_flag(entity, relation)

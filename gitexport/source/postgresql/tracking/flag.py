@@ -47,7 +47,7 @@ def check_flag(entity: Entity, relation: Relation) -> None:
     """Checks that the flag column is there.
 
     Raises:
-        ConfigError: The relation has no such column, or it is not boolean.
+        ConfigError: The relation has no such column, or it is not boolean, or computed.
     """
     found = relation.column(entity.flag)
     if found is None:
@@ -62,6 +62,26 @@ def check_flag(entity: Entity, relation: Relation) -> None:
         raise ConfigError(
             message, where=f"[entities.{entity.name}]", hint="name another column as 'flag'"
         )
+    if found.generated is not None:
+        message = f"the flag column '{entity.flag}' of '{entity.relation}' is a generated one"
+        hint = "name another column as 'flag', or set tracking = \"table\""
+        raise ConfigError(message, where=f"[entities.{entity.name}]", hint=hint)
+
+
+def check_room(entity: Entity, relation: Relation) -> None:
+    """Checks that a flag column can be added.
+
+    Raises:
+        ConfigError: The relation is a typed table, or has as many columns as there can be.
+    """
+    if relation.takes_columns:
+        return
+    message = (
+        f"'{entity.relation}' has no flag column '{entity.flag}', and none can be added: it is a "
+        "typed table, or has as many columns as a table can have"
+    )
+    hint = f'set tracking = "table" in [entities.{entity.name}]'
+    raise ConfigError(message, where=f"[entities.{entity.name}]", hint=hint)
 
 
 def _pending_or_modified(entity: Entity, modified: ModifiedDimension, alias: str) -> sql.Composable:
