@@ -206,6 +206,16 @@ def test_reset_makes_rows_pending_and_no_commit(data: Program, repository_path: 
     assert git(repository_path, "rev-list", "--count", "HEAD") == "2"
 
 
+def test_reset_of_what_is_not_tracked_says_so(data: Program) -> None:
+    data.done("untrack")
+
+    ended = data("reset", "-o", "json")
+
+    assert ended.code == 2
+    assert "json_exported" in ended.error["error"]
+    assert "gitexport track" in ended.error["hint"]
+
+
 @pytest.mark.parametrize("command", ["track", "untrack", "reset", "export"])
 def test_configuration_with_a_typo_stops_every_command(
     data: Program, repository_path: Path, command: str

@@ -104,6 +104,11 @@ def test_row_level_security_fails_instead_of_hiding_rows(outside: Outside) -> No
     assert "row-level security" in error["error"]
     assert "BYPASSRLS" in error["hint"]
     assert outside.tip() == tip
+    outside.run("export")
+    reset = outside.run("reset", "-o", "json", env={"GITEXPORT_DSN": dsn})
+    assert reset.code == 8, reset.err
+    assert "row-level security" in reset.error["error"]
+    assert outside.pending() == 0
     _drop(outside, dsn)
 
 

@@ -16,6 +16,7 @@ from gitexport.source.postgresql import ddl, state
 from gitexport.source.postgresql.parameters import parametrised
 from gitexport.source.postgresql.session import Connection, Cursor
 from gitexport.source.postgresql.tracking.acknowledge import allow
+from gitexport.source.postgresql.tracking.flag import check_flag
 from gitexport.source.postgresql.tracking.keys import key_text
 from gitexport.source.postgresql.tracking.parts import identifier, tracking_of
 
@@ -23,6 +24,8 @@ _SHARE = 0.1
 _FEWEST = 1_000
 # 16 MB of rows hold their locks for well under a second.
 _BLOCKS = 2_048
+# A row that row-level security hides would stay as it is, without a word.
+_SEES_ALL = "SET LOCAL row_security = off"
 _BLOCK_SIZE = "SELECT current_setting('block_size')::bigint"
 _SIZE = """
 SELECT coalesce(max(pg_catalog.pg_relation_size(c.oid)), 0)
@@ -78,11 +81,14 @@ def reset(connection: Connection, entity: Entity, relation: Relation) -> int:
     Rows that are pending already are not written, and no other column changes.
 
     Raises:
+        ConfigError: The relation has no flag column; it was not tracked yet.
         LockedError: Other sessions held rows locked for too long.
-        psycopg.Error: The server refused a statement.
+        psycopg.Error: The server refused a statement, also where row-level security would hide
+            rows from it.
     """
     method = tracking_of(entity, relation)
     if method is Tracking.FLAG:
+        check_flag(entity, relation)
         return _reset_flags(connection, entity)
     if method is Tracking.TABLE:
         return ddl.in_transaction(
@@ -108,6 +114,7 @@ def _reset_flags(connection: Connection, entity: Entity) -> int:
     def update(start: int, cursor: Cursor) -> int:
         # As in an acknowledgement, people's triggers change nothing.
         allow(cursor)
+        cursor.execute(_SEES_ALL)
         cursor.execute(statement, (f"({start},0)", f"({start + _BLOCKS},0)"))
         return cursor.rowcount
 
@@ -125,5 +132,6 @@ def _fill_outbox(cursor: Cursor, entity: Entity) -> int:
         "INSERT INTO gitexport.pending (tracked, key) SELECT {id}, {key} FROM {table} AS t"
         " ON CONFLICT DO NOTHING"
     ).format(id=sql.Literal(found.id), key=key_text(entity, "t"), table=identifier(entity))
+    cursor.execute(_SEES_ALL)
     cursor.execute(statement)
     return cursor.rowcount
