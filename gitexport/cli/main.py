@@ -16,6 +16,7 @@ _VERSION_WORDS = ("--version", "-V")
 # does by itself would be a tenth of the start.
 _OBJECTS_BETWEEN_COLLECTIONS = 50_000
 _LAST_STREAM = 2
+_INTERRUPTED = 130
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -31,7 +32,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS)
     if len(arguments) == 2 and arguments[0] == "textconv" and _shows_fields(arguments[1]):  # noqa: PLR2004
         return 0
-    from gitexport.cli.run import run
+    try:
+        from gitexport.cli.run import run
+    except KeyboardInterrupt:
+        # A tenth of a second in which nothing was begun.
+        sys.stderr.write("error: interrupted\n")
+        return _INTERRUPTED
 
     code = run(arguments)
     if argv is None:
