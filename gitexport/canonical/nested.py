@@ -85,7 +85,7 @@ def canonical_batch(
 
 
 def _write_list(raws: Sequence[bytes], read: Callable[[bytes], list[object]]) -> list[bytes] | None:
-    """Writes values as one list with a 0 between any two, writes it, and cuts it at the zeros.
+    """Reads values as one list with a 0 between any two, writes it, and cuts it at the zeros.
 
     Only elements of the outermost list stand after exactly two spaces, so what looks like a
     zero between two of them is one. PostgreSQL hands in one JSON value in each text; the count

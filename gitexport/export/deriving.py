@@ -36,9 +36,9 @@ def deriving(view: View) -> Iterator[Deriving]:
     The working tree shows the tip of its branch then, where that is checked out.
 
     Raises:
-        DecisionNeededError: Another working tree has the branch checked out.
+        DecisionNeededError: Another working tree has the branch checked out, or a merge or the
+            like is unfinished in this one.
         LockedError: Another run, or a git process in the working tree, is busy here.
-        DecisionNeededError: A merge or the like is unfinished in the working tree.
         GitExportError: What `recover` raises.
     """
     view.refuse_shown_elsewhere()
