@@ -42,10 +42,11 @@ def show_snapshot(
     if left and Override.EDITS in context.options.overrides and report.not_shown is None:
         report.not_shown = view.overwrite_edits(tip, left).failure
         left = view.edits_still_left(tip)
+        assert context.repository.worktree is not None  # noqa: S101 - it is shown
         report.warnings += [
             f"'{path}' is a directory with files in it, which stays: move it away, run again"
             for path in left
-            if report.not_shown is None
+            if (context.repository.worktree / path).is_dir()
         ]
     report.kept_edits = left
     if left:
@@ -67,7 +68,8 @@ def _refresh(
     report.warnings += [f"cannot replace {reason}" for reason in shown.refused]
     if shown.failure is not None:
         report.not_shown = not_shown(shown.failure, report.snapshot)
-    return shown.stale is None and shown.failure is None
+    # What could not be replaced is no edit, and cannot be told from one here.
+    return shown.stale is None and shown.failure is None and not shown.refused
 
 
 def _warn_of_other_edits(context: Context, report: ExportReport, left: list[str]) -> None:

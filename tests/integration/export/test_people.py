@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,7 +10,9 @@ import pytest
 
 from gitexport.errors import ConfigError, DecisionNeededError
 from gitexport.export.options import Override
+from gitexport.store import worktree
 from gitexport.store.repository import DataRepository
+from gitexport.store.working_file import move_into_place
 from tests.fixtures.repositories import fsck, git
 from tests.fixtures.workbench import Workbench
 
@@ -89,6 +92,38 @@ def test_override_leaves_a_directory_with_files_and_names_the_way_on(users: Work
     assert report.exit_code == 6
     assert (place / "mine").read_text() == "mine\n"
     assert "data/users/3.json' is a directory with files in it" in report.warnings[-1]
+
+
+def test_an_edit_that_could_not_be_overwritten_is_no_directory(users: Workbench) -> None:
+    users.export()
+    (users.path / "data/users/3.json").write_text("mine\n")
+    users.sql("UPDATE users SET name = 'theirs' WHERE id = 3")
+    users.export()
+    (users.path / ".git/index.lock").touch()
+
+    report = users.export(overrides=EDITS)
+
+    assert report.kept_edits == ["data/users/3.json"]
+    assert not any("directory" in warning for warning in report.warnings)
+
+
+def test_a_file_that_cannot_be_replaced_is_no_edit(
+    users: Workbench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    users.export()
+    users.sql("UPDATE users SET name = 'theirs' WHERE id = 3")
+
+    def refuse(source: Path | bytes, directory: int, name: bytes) -> None:
+        if name == b"3.json":
+            raise PermissionError(errno.EACCES, "Permission denied")
+        move_into_place(source, directory, name)
+
+    monkeypatch.setattr(worktree, "move_into_place", refuse)
+
+    report = users.export()
+
+    (warning,) = report.warnings
+    assert warning == "cannot replace data/users/3.json: Permission denied"
 
 
 def test_persons_commit_on_a_document_stops_the_next_export(users: Workbench) -> None:
