@@ -33,7 +33,7 @@ def shown_elsewhere(repository: DataRepository, branch: str) -> Path | None:
 def _others(repository: DataRepository) -> Iterator[tuple[Path, Path]]:
     """Yields the git directory and the working tree of each, but of the repository's own."""
     common = repository.common_dir
-    if common.name == ".git" and not common.samefile(repository.gitdir):
+    if _has_first(repository):
         yield common, common.parent
     for gitdir in sorted(common.glob("worktrees/*/")):
         link = gitdir / "gitdir"
@@ -41,3 +41,15 @@ def _others(repository: DataRepository) -> Iterator[tuple[Path, Path]]:
         if link.is_file() and not gitdir.samefile(repository.gitdir):
             named = link.read_text("utf-8", "surrogateescape").strip()
             yield gitdir, (gitdir / named).parent.resolve()
+
+
+def _has_first(repository: DataRepository) -> bool:
+    """Tells whether the working tree beside the common directory is another one.
+
+    A bare repository may be named `.git`, too, and has working trees beside it only.
+    """
+    common = repository.common_dir
+    if common.name != ".git" or common.samefile(repository.gitdir):
+        return False
+    config = repository.pygit().config
+    return not ("core.bare" in config and config.get_bool("core.bare"))

@@ -83,3 +83,17 @@ def test_working_trees_of_other_branches_and_lost_ones_are_no_obstacle(
     shutil.rmtree(elsewhere)
 
     assert users.export().snapshot is not None
+
+
+def test_a_bare_repository_is_no_working_tree(users: Workbench, tmp_path: Path) -> None:
+    """Some keep a bare `.git` with all working trees beside it."""
+    users.export()
+    users.git("checkout", "-qb", "mine")
+    home = tmp_path / "home"
+    git(tmp_path, "clone", "-q", "--bare", str(users.path), str(home / ".git"))
+    git(home / ".git", "symbolic-ref", "HEAD", "refs/heads/main")
+    git(home / ".git", "worktree", "add", "-q", str(home / "mine"), "mine")
+    users.sql("UPDATE users SET name = 'changed' WHERE id = 3")
+    there = replace(users, repository=DataRepository.open(home / "mine"))
+
+    assert there.export().snapshot is not None
