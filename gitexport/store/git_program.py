@@ -45,7 +45,16 @@ _REPOSITORY_VARIABLES = frozenset(
 )
 _USER_INFO = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*://)[^/@\s'\"]+@")
 _VERSION = re.compile(r"git version (\d+)\.(\d+)")
-_SAYING_LITTLE = ("hint: ", "error: failed to push some refs")
+_SAYING_LITTLE = (
+    "hint: ",
+    "error: failed to push some refs",
+    # What ssh or the server said stands before these.
+    "fatal: Could not read from remote repository",
+    "fatal: the remote end hung up",
+    "fatal: The remote end hung up",
+    "Please make sure you have the correct access rights",
+    "and the repository exists",
+)
 _INSTALL_HINT = "install git 2.34 or later and put it on PATH"
 
 

@@ -74,6 +74,40 @@ def test_credentials_in_what_git_says_are_hidden(fake_git: Path, tmp_path: Path)
     assert output.reason == "cannot reach https://***@example.org/x.git"
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        "git@example.org: Permission denied (publickey).",
+        "ssh: Could not resolve hostname example.org: Name or service not known",
+        "Host key verification failed.",
+    ],
+)
+def test_a_failed_connection_has_the_words_of_ssh(
+    repository_path: Path, tmp_path: Path, words: str
+) -> None:
+    repository = DataRepository.create(repository_path)
+    ssh = tmp_path / "ssh"
+    write_program(ssh, f"echo '{words}' >&2; exit 255")
+
+    call = GitCall(environment=(("GIT_SSH_COMMAND", str(ssh)),))
+    output = run_git(repository.path, ["ls-remote", "ssh://git@example.org/x.git"], call)
+
+    assert output.reason == words
+
+
+def test_a_connection_that_ends_without_words_has_those_of_git(
+    repository_path: Path, tmp_path: Path
+) -> None:
+    repository = DataRepository.create(repository_path)
+    ssh = tmp_path / "ssh"
+    write_program(ssh, "exit 255")
+
+    call = GitCall(environment=(("GIT_SSH_COMMAND", str(ssh)),))
+    output = run_git(repository.path, ["ls-remote", "ssh://git@example.org/x.git"], call)
+
+    assert output.reason == "Could not read from remote repository."
+
+
 def test_a_surrounding_git_does_not_point_elsewhere(
     repository_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
