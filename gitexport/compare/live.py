@@ -26,6 +26,7 @@ from gitexport.compare.stored import StoredEntity, StoredHistory, StoredTree
 from gitexport.errors import ConfigError, UnsupportedValueError
 from gitexport.model.changeset import ChangeKind, ComparedSide, DocumentChange
 from gitexport.model.entity import Entity, Shard, Tracking
+from gitexport.model.key_text import shown_key
 from gitexport.model.ports import (
     Key,
     NestedKind,
@@ -200,7 +201,7 @@ class _EntityReader:
             return
         change = DocumentChange(
             entity=entity.name,
-            key=key,
+            key=key if reason is None else shown_key(key),
             kind=ChangeKind.ADDED if old is None else ChangeKind.MODIFIED,
             path=path,
             old_path=None if home == directory else (home + b"/" + name).decode(),

@@ -21,6 +21,7 @@ from gitexport.export.spool import (
     SavedAcknowledgements,
 )
 from gitexport.export.validate import Validate
+from gitexport.model.key_text import shown_key
 from gitexport.model.ports import Key, RowProblem, RowQuery, SourceRow, SourceView
 from gitexport.model.report import QuarantinedRow
 from gitexport.store.pack import FragmentWriter, ObjectKind, object_id
@@ -244,7 +245,7 @@ class ShareEncoder:
         self, key: Key, directory: bytes, name: bytes, reason: str, column: str | None = None
     ) -> None:
         self._bench.edits.write_name(directory, name, EditKind.KEPT)
-        self._result.quarantined.append(QuarantinedRow(key, reason, column))
+        self._result.quarantined.append(QuarantinedRow(shown_key(key), reason, column))
 
 
 def _batches(rows: Iterable[SourceRow], size: int) -> Iterator[list[SourceRow]]:

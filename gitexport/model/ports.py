@@ -22,7 +22,7 @@ Clock = Callable[[], datetime]
 """Gives the current time, aware, in UTC."""
 
 Key = tuple[str, ...]
-"""The text of each key column under the pinned session."""
+"""The text of each key column under the pinned session; see `key_text` for what is no text."""
 
 
 class NestedKind(Enum):
@@ -78,11 +78,11 @@ class RowProblem(NamedTuple):
 class SourceRow(NamedTuple):
     """One row as the source gives it.
 
-    `version` goes back to `acknowledge` unread; it is empty where there is nothing to
-    acknowledge. `size` is the length of the text in bytes, also where the text did not come.
-    `text` is the document with each nested value between two U+0001 marks, None where it
-    is over the limit or the source refuses it. `problem` is the source's refusal.
-    `label` is the text of the label column.
+    A key that is no text comes with a problem. `version` goes back to `acknowledge` unread; it
+    is empty where there is nothing to acknowledge. `size` is the length of the text in bytes,
+    also where the text did not come. `text` is the document with each nested value between two
+    U+0001 marks, None where it is over the limit or the source refuses it. `problem` is the
+    source's refusal. `label` is the text of the label column.
     """
 
     key: Key
@@ -160,7 +160,7 @@ class SourceView(Protocol):
         """Streams pending rows that the entity's `where` leaves out."""
 
     def keys(self, entity: Entity) -> Iterator[Key]:
-        """Streams the keys of all rows that match the entity's `where`."""
+        """Streams the keys of all rows that match the entity's `where`, and can have documents."""
 
     def living(self, entity: Entity, keys: Sequence[Key]) -> set[Key]:
         """Tells which of some keys belong to rows that match the entity's `where`."""

@@ -14,6 +14,7 @@ from struct import Struct
 
 from psycopg import sql
 
+from gitexport.model.key_text import key_part
 from gitexport.model.ports import Key
 from gitexport.source.postgresql.session import Cursor
 
@@ -68,6 +69,7 @@ def read_key(data: bytes, parts: int) -> tuple[Key, int]:
 
     Raises:
         NullKeyError: A part is NULL.
+        UnicodeDecodeError: A part holds bytes that are no text.
     """
     if parts == 1:
         # By far the most frequent, on the path of every row.
@@ -85,6 +87,22 @@ def read_key(data: bytes, parts: int) -> tuple[Key, int]:
         start = end + length
         key.append(data[end:start].decode())
     return tuple(key), start
+
+
+def read_any_key(data: bytes, parts: int) -> Key:
+    """Reads a key's fields as `read_key` does; see `gitexport.model.key_text` for other bytes.
+
+    Raises:
+        NullKeyError: A part is NULL.
+    """
+    key = []
+    start = 0
+    for place in range(parts):
+        part, start = read_text(data, start)
+        if part is None:
+            raise NullKeyError(place)
+        key.append(key_part(part))
+    return tuple(key)
 
 
 def read_text(data: bytes, start: int) -> tuple[bytes | None, int]:

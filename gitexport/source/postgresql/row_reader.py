@@ -16,9 +16,11 @@ from typing import NamedTuple
 import psycopg
 from psycopg import sql
 
-from gitexport.model.ports import RowProblem, RowQuery, SourceRow
+from gitexport.model.key_text import is_text
+from gitexport.model.ports import Key, RowProblem, RowQuery, SourceRow
 from gitexport.source.postgresql.copy_stream import (
     copied,
+    read_any_key,
     read_key,
     read_number,
     read_text,
@@ -32,7 +34,7 @@ from gitexport.source.postgresql.select import (
     keys_statement,
     rows_statement,
 )
-from gitexport.source.postgresql.session import Cursor
+from gitexport.source.postgresql.session import Cursor, checks_no_encoding
 
 _BATCH = 2000
 # The lengths of problem and label, both NULL, then a size and the length of the text.
@@ -77,10 +79,16 @@ class RowReader(NamedTuple):
         parts = len(self.reading.key)
         came = set(_split(seen, parts))
         # In order, because then the row at which a batch breaks off is the next one.
-        statement = keys_statement(self.reading, query._replace(is_ordered=True))
+        has_any_bytes = checks_no_encoding(self.cursor)
+        ordered = query._replace(is_ordered=True)
+        statement = keys_statement(self.reading, ordered, as_bytes=has_any_bytes)
         keys = dict.fromkeys(data for data in copied(self.cursor, statement) if data not in came)
         came.clear()
         waiting = list(keys)
+        if has_any_bytes:
+            nameless = [_nameless(read_any_key(data, parts), self.reading) for data in waiting]
+            yield from filter(None, nameless)
+            waiting = [data for data, row in zip(waiting, nameless, strict=True) if row is None]
         for start in range(0, len(waiting), _BATCH):
             yield from self._batch(waiting[start : start + _BATCH], query)
 
@@ -126,6 +134,15 @@ class RowReader(NamedTuple):
             query._replace(part=0, parts=1, limit=len(keys)),
             self.label,
         )
+
+
+def _nameless(key: Key, reading: Reading) -> SourceRow | None:
+    """Gives the row of a key by which no file can be named; None where it can."""
+    for part, column in zip(key, reading.key, strict=True):
+        if not is_text(part):
+            reason = "holds bytes that are no UTF-8 text, by which no file can be named"
+            return SourceRow(key, "", 0, None, RowProblem(reason, column), None)
+    return None
 
 
 def _row(data: bytes, parts: int) -> tuple[SourceRow, int]:

@@ -61,6 +61,10 @@ class Reading(NamedTuple):
         """Gives the text of each key column."""
         return [sql.SQL("{}::text").format(self.column(name)) for name in self.key]
 
+    def key_bytes(self) -> list[sql.Composable]:
+        """Gives the text of each key column as the bytes that are stored."""
+        return [sql.SQL("convert_to({}, 'SQL_ASCII')").format(text) for text in self.key_texts()]
+
     def share(self, part: int, parts: int) -> sql.Composable:
         """Makes the condition for one of several disjoint shares of the rows, by their key.
 
@@ -140,10 +144,14 @@ def rows_statement(
 
 
 def keys_statement(
-    reading: Reading, query: RowQuery, *, with_version: bool = False
+    reading: Reading, query: RowQuery, *, with_version: bool = False, as_bytes: bool = False
 ) -> sql.Composable:
-    """Makes the SELECT of the rows' key parts, and of their versions where asked."""
-    texts = [*reading.key_texts(), *([reading.version] if with_version else [])]
+    """Makes the SELECT of the rows' key parts, and of their versions where asked.
+
+    With `as_bytes` the server sends key parts without looking whether they are text.
+    """
+    keys = reading.key_bytes() if as_bytes else reading.key_texts()
+    texts = [*keys, *([reading.version] if with_version else [])]
     return sql.SQL("SELECT {} FROM {} WHERE {}{}").format(
         sql.SQL(", ").join(texts),
         reading.source,

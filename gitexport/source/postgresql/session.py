@@ -66,6 +66,11 @@ def pin(cursor: Cursor) -> None:
     cursor.execute(sql.SQL("; ").join(statements))
 
 
+def checks_no_encoding(cursor: Cursor) -> bool:
+    """Tells whether texts of the database may hold bytes that are no text."""
+    return cursor.connection.info.parameter_status("server_encoding") == "SQL_ASCII"
+
+
 @contextmanager
 def reading(connection: Connection, shared: str | None = None) -> Iterator[Cursor]:
     """Opens a pinned REPEATABLE READ READ ONLY transaction, and ends it with the block.

@@ -35,7 +35,12 @@ from gitexport.source.postgresql.row_reader import RowReader
 from gitexport.source.postgresql.select import (
     keys_statement,
 )
-from gitexport.source.postgresql.session import Connection, Cursor, reading
+from gitexport.source.postgresql.session import (
+    Connection,
+    Cursor,
+    checks_no_encoding,
+    reading,
+)
 from gitexport.source.postgresql.state import Registration, find_registrations
 from gitexport.source.postgresql.tracking.method import read_tombstones
 from gitexport.source.postgresql.tracking.parts import tracking_of
@@ -142,23 +147,34 @@ class PostgresView:
             plan.over(entity, [plan.pending, left, *named]),
             RowQuery(RowScope.PENDING),
             with_version=True,
+            as_bytes=checks_no_encoding(self._cursor),
         )
         parts = len(entity.key)
         with _reading_rows(entity, plan):
             for data in copied(self._cursor, statement):
-                key, end = read_key(data, parts)
+                try:
+                    key, end = read_key(data, parts)
+                except UnicodeDecodeError:
+                    # No document can have had this key.
+                    continue
                 version, _ = read_text(data, end)
                 yield DepartedRow(key, (version or b"").decode())
 
     def keys(self, entity: Entity) -> Iterator[Key]:
-        """Streams the keys of all rows that match the entity's `where`."""
+        """Streams the keys of all rows that match the entity's `where`, and can have documents."""
         plan = self._plan(entity)
         query = RowQuery(RowScope.ALL)
-        statement = keys_statement(plan.reading(entity, query.scope), query)
+        statement = keys_statement(
+            plan.reading(entity, query.scope), query, as_bytes=checks_no_encoding(self._cursor)
+        )
         parts = len(entity.key)
         with _reading_rows(entity, plan):
             for data in copied(self._cursor, statement):
-                yield read_key(data, parts)[0]
+                try:
+                    key, _ = read_key(data, parts)
+                except UnicodeDecodeError:
+                    continue
+                yield key
 
     def living(self, entity: Entity, keys: Sequence[Key]) -> set[Key]:
         """Tells which of some keys belong to rows that match the entity's `where`."""

@@ -6,10 +6,13 @@ pending, which version a row has, and which keys were deleted.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from gitexport.model.entity import Entity, Tracking
-from gitexport.model.ports import Tombstones
+from gitexport.model.key_text import is_text, key_part
+from gitexport.model.ports import Key, Tombstones
 from gitexport.model.relation import Relation
-from gitexport.source.postgresql.session import Cursor
+from gitexport.source.postgresql.session import Cursor, checks_no_encoding
 from gitexport.source.postgresql.state import Registration
 from gitexport.source.postgresql.tracking import compare, flag, table
 from gitexport.source.postgresql.tracking.parts import (
@@ -17,6 +20,14 @@ from gitexport.source.postgresql.tracking.parts import (
     check_inheritance,
     tracking_of,
 )
+
+_TOMBSTONES = "SELECT id, key FROM gitexport.tombstones WHERE tracked = %s ORDER BY id"
+_BYTE_TOMBSTONES = """
+SELECT id, CASE WHEN key IS NOT NULL THEN ARRAY(
+    SELECT convert_to(p.part, 'SQL_ASCII') FROM unnest(key) WITH ORDINALITY AS p(part, place)
+    ORDER BY p.place) END
+FROM gitexport.tombstones WHERE tracked = %s ORDER BY id
+"""
 
 __all__ = ["ReadSql", "read_sql", "read_tombstones"]
 
@@ -51,13 +62,16 @@ def read_tombstones(cursor: Cursor, registration: Registration | None) -> Tombst
     """
     if registration is None:
         return Tombstones(is_complete=False)
-    cursor.execute(
-        "SELECT id, key FROM gitexport.tombstones WHERE tracked = %s ORDER BY id",
-        (registration.id,),
-    )
+    has_any_bytes = checks_no_encoding(cursor)
+    cursor.execute(_BYTE_TOMBSTONES if has_any_bytes else _TOMBSTONES, (registration.id,))
     rows = cursor.fetchall()
+    keys: Iterator[Key] = (tuple(key) for _, key in rows if key is not None)
+    if has_any_bytes:
+        texts = (tuple(map(key_part, key)) for _, key in rows if key is not None)
+        # No document can have had another key.
+        keys = (key for key in texts if all(map(is_text, key)))
     return Tombstones(
-        keys=tuple(dict.fromkeys(tuple(key) for _, key in rows if key is not None)),
+        keys=tuple(dict.fromkeys(keys)),
         is_complete=registration.is_sound and all(key is not None for _, key in rows),
         ids=tuple(number for number, _ in rows),
     )
