@@ -105,6 +105,25 @@ def test_tracking_that_misses_changes_is_an_error(journey: Journey) -> None:
     assert "'zzz_late'" in texts(findings, "error")
 
 
+def test_row_level_security_that_would_stop_the_next_export(journey: Journey) -> None:
+    role = f"doctor_{os.getpid()}"
+    journey.sql(f"CREATE ROLE {role} LOGIN")
+    journey.done("track", "--role", role)
+    journey.sql("ALTER TABLE users ENABLE ROW LEVEL SECURITY")
+    dsn = psycopg.conninfo.make_conninfo(journey.dsn, user=role)
+    try:
+        code, findings = examine(journey, dsn=dsn)
+
+        assert code == 8
+        assert "row-level security hides rows of" in texts(findings, "error")
+        assert "BYPASSRLS" in findings[0]["fix"]
+        assert journey.run("export", dsn=dsn).code == 8
+        assert examine(journey) == (0, [])
+    finally:
+        journey.sql(f"DROP OWNED BY {role}")
+        journey.sql(f"DROP ROLE {role}")
+
+
 def test_trigger_that_acknowledging_fires_is_a_warning(journey: Journey) -> None:
     journey.sql(
         "CREATE FUNCTION after() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END'"

@@ -14,6 +14,7 @@ from gitexport.model.entity import Entity
 from gitexport.model.ports import RowScope
 from gitexport.model.relation import Relation, RelationName
 from gitexport.source.postgresql.catalog import read_relations
+from gitexport.source.postgresql.errors import ROW_SECURITY_HINT
 from gitexport.source.postgresql.key_match import KeyMatch
 from gitexport.source.postgresql.missing import (
     dimension_of,
@@ -27,12 +28,16 @@ from gitexport.source.postgresql.shared_flags import check_parents
 from gitexport.source.postgresql.tracking.method import read_sql
 from gitexport.source.postgresql.value_types import ValueType, read_all_value_types
 
+# Of a schema that the role may not use, nothing can be asked.
 _PRIVILEGES = """
-SELECT w.relation, w.name
-  FROM unnest(%(schemas)s::text[], %(relations)s::text[], %(columns)s::text[])
-       w(schema, relation, name)
- WHERE NOT has_schema_privilege(w.schema, 'USAGE')
-    OR NOT has_column_privilege(w.relation::regclass, w.name, 'SELECT')
+SELECT w.relation, w.name, w.is_readable
+  FROM (SELECT relation, name, CASE WHEN has_schema_privilege(schema, 'USAGE')
+               THEN has_column_privilege(relation::regclass, name, 'SELECT') ELSE false END,
+               CASE WHEN has_schema_privilege(schema, 'USAGE')
+               THEN row_security_active(relation::regclass) END
+          FROM unnest(%(schemas)s::text[], %(relations)s::text[], %(columns)s::text[])
+               AS named(schema, relation, name)) AS w(relation, name, is_readable, hides_rows)
+ WHERE NOT w.is_readable OR w.hides_rows
 """
 
 
@@ -80,7 +85,7 @@ def plan_readings(
 
     Raises:
         RelationNotFoundError: A relation or a column that the configuration needs is gone.
-        PermissionDeniedError: The role may not read one of them.
+        PermissionDeniedError: The role may not read one of them, or not all of its rows.
         ConfigError: An entity cannot be tracked as configured.
     """
     names = list(dict.fromkeys(entity.relation for entity in entities))
@@ -157,10 +162,16 @@ def _refuse_unreadable(cursor: Cursor, columns: Mapping[Entity, Sequence[str]]) 
     )
     missing = cursor.fetchall()
     for entity in columns:
-        quoted = sql.Identifier(*entity.relation).as_string(cursor)
-        hidden = dict.fromkeys(name for relation, name in missing if relation == quoted)
+        name = entity.relation
+        quoted = sql.Identifier(*name).as_string(cursor)
+        found = [
+            (column, is_readable) for relation, column, is_readable in missing if relation == quoted
+        ]
+        hidden = dict.fromkeys(column for column, is_readable in found if not is_readable)
+        if found and not hidden:
+            message = f"row-level security hides rows of '{name}' from the role"
+            raise PermissionDeniedError(message, where=str(name), hint=ROW_SECURITY_HINT)
         if hidden:
-            name = entity.relation
             message = f"the role may not read '{name}': {', '.join(hidden)}"
             raise PermissionDeniedError(
                 message,

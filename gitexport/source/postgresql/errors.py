@@ -43,10 +43,12 @@ _HINTS = {
     "25006": "the server or the role is read-only; use the primary server",
     "53100": "free space on the server's disk",
 }
-_ROW_SECURITY_HINT = (
+ROW_SECURITY_HINT = (
     "hidden rows would look deleted: give the role BYPASSRLS, or publish a view of the rows "
     "that may be seen"
 )
+"""The ways on where row-level security hides rows from the role."""
+
 # Names that the server quotes may be told; anything else it quotes is a value.
 _TOLD = re.compile(r'\b(?:encoding|type|domain|column|relation|function|constraint) "[^"]*"')
 
@@ -69,7 +71,7 @@ def translate(error: psycopg.Error, *, where: str | None = None) -> SourceError:
     message = f"the database refused: {_text(error)}"
     if state == _NO_PRIVILEGE:
         is_hidden = "row-level security" in message or "row security" in message
-        hint = _ROW_SECURITY_HINT if is_hidden else hint
+        hint = ROW_SECURITY_HINT if is_hidden else hint
         return PermissionDeniedError(message, where=where, hint=hint)
     return StatementFailedError(message, sqlstate=state, where=where, hint=hint)
 
