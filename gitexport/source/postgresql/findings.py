@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from gitexport.model.entity import Entity, Tracking
 from gitexport.model.tracking import TrackingFinding
 from gitexport.source.postgresql import state, triggers
+from gitexport.source.postgresql.former_triggers import still_work
 from gitexport.source.postgresql.pending_index import find_index
 from gitexport.source.postgresql.privileges import find_missing_privileges
 from gitexport.source.postgresql.session import Cursor
@@ -14,7 +15,6 @@ from gitexport.source.postgresql.tracking.parts import identifier
 from gitexport.source.postgresql.tracking_plan import (
     Relations,
     Target,
-    definition,
     find_targets,
 )
 
@@ -94,7 +94,7 @@ def _find_triggers(
         elif not present[trigger.name]:
             message = f"trigger '{trigger.name}' of '{entity.relation}' is not always enabled"
             yield _finding(target, message)
-    if registration.definition != definition(target):
+    if not still_work(target, registration.definition):
         message = f"the triggers of '{entity.relation}' are for another key or an older version"
         yield _finding(target, message)
 

@@ -12,7 +12,7 @@ import re
 from psycopg import sql
 
 from gitexport.model.entity import Entity
-from gitexport.model.relation import Relation, TypeKind
+from gitexport.model.relation import Column, Relation, TypeKind
 from gitexport.source.postgresql.session import PINS
 
 _STABLE = re.compile(
@@ -34,11 +34,17 @@ _TEXT_SETTINGS = (
 def has_stable_text(entity: Entity, relation: Relation) -> bool:
     """Tells whether no setting changes the text of any of an entity's key columns."""
     columns = [relation.column(name) for name in entity.key]
-    return all(
-        column is not None
-        and (column.kind is TypeKind.ENUM or _STABLE.fullmatch(column.type_name) is not None)
-        for column in columns
-    )
+    return all(column is not None and is_stable(column) for column in columns)
+
+
+def is_stable(column: Column) -> bool:
+    """Tells whether no setting changes the text of a column's values."""
+    return column.kind is TypeKind.ENUM or _STABLE.fullmatch(column.type_name) is not None
+
+
+def is_plain(column: Column) -> bool:
+    """Tells whether equal values of a column have equal texts, always."""
+    return column.type_name in _PLAIN
 
 
 def function_settings(entity: Entity, relation: Relation) -> sql.Composable:
@@ -69,9 +75,8 @@ def key_differs(entity: Entity, relation: Relation) -> sql.Composable:
     parts = []
     for name in entity.key:
         found = relation.column(name)
-        is_plain = found is not None and found.type_name in _PLAIN
         form = "{} IS DISTINCT FROM {}"
-        if not is_plain:
+        if found is None or not is_plain(found):
             form = '({})::text COLLATE "C" IS DISTINCT FROM ({})::text COLLATE "C"'
         old, new = sql.Identifier("old", name), sql.Identifier("new", name)
         parts.append(sql.SQL(form).format(old, new))
