@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping, Sequence
 
 from psycopg import sql
@@ -92,7 +93,7 @@ def check_owner_of_schema(cursor: Cursor) -> None:
     """Checks that the role may make the schema `gitexport`, or owns the one that is there.
 
     Raises:
-        PermissionDeniedError: It may not; the hint names the grant.
+        PermissionDeniedError: It may not; the hint names the grant, or who may.
     """
     cursor.execute(
         "SELECT current_user, current_database(), current_setting('is_superuser') = 'on',"
@@ -108,16 +109,14 @@ def check_owner_of_schema(cursor: Cursor) -> None:
         grant = _grant("GRANT CREATE ON DATABASE {} TO {}", database, user)
         raise PermissionDeniedError(message, hint=f"run {grant}, {_COMPARE}")
     message = f"the schema 'gitexport' belongs to the role '{owner}', not to '{user}'"
-    raise PermissionDeniedError(
-        message, hint=f"run {_grant('GRANT {} TO {}', owner, user)}, {_COMPARE}"
-    )
+    raise PermissionDeniedError(message, hint=f"{_let(owner, user)}, {_COMPARE}")
 
 
 def check_owner_of_relation(cursor: Cursor, entity: Entity) -> None:
     """Checks that the role may add a column, triggers and an index to a relation.
 
     Raises:
-        PermissionDeniedError: It may not; the hint names the grant.
+        PermissionDeniedError: It may not; the hint names the grant, or who may.
     """
     name = sql.Identifier(*entity.relation).as_string(None)
     cursor.execute(
@@ -129,14 +128,20 @@ def check_owner_of_relation(cursor: Cursor, entity: Entity) -> None:
     for user, owner, is_owner, may_create in cursor.fetchall():
         if not is_owner:
             message = f"'{entity.relation}' belongs to the role '{owner}', not to '{user}'"
-            grant = _grant("GRANT {} TO {}", owner, user)
+            way = _let(owner, user)
         elif not may_create:
             message = f"the role '{user}' may not build an index in schema '{entity.relation[0]}'"
             grant = _grant("GRANT CREATE ON SCHEMA {} TO {}", entity.relation.schema, user)
+            way = f"run {grant}"
         else:
             continue
         where = f"[entities.{entity.name}]"
-        raise PermissionDeniedError(message, where=where, hint=f"run {grant}, {_COMPARE}")
+        raise PermissionDeniedError(message, where=where, hint=f"{way}, {_COMPARE}")
+
+
+def _let(owner: str, user: str) -> str:
+    # Membership in the owner's role would give far more than an export needs.
+    return f"let '{owner}' run 'gitexport track --role {shlex.quote(user)}'"
 
 
 def _grant(form: str, *names: str) -> str:

@@ -134,7 +134,13 @@ def test_role_that_may_not_track_is_told_the_grant(
     users.execute(f'GRANT CREATE ON DATABASE "{users.people.info.dbname}" TO {role}')
     with pytest.raises(PermissionDeniedError, match="belongs to the role") as caught:
         source.tracking.track(REPOSITORY, [users.entity])
-    assert f'TO "{role}"' in (caught.value.hint or "")
+    owner = users.people.info.user
+    assert f"let '{owner}' run 'gitexport track --role {role}'" in (caught.value.hint or "")
+    assert "GRANT" not in (caught.value.hint or "")
+    users.track()
+    with pytest.raises(PermissionDeniedError, match="'gitexport' belongs to the role") as caught:
+        source.tracking.track(REPOSITORY, [users.entity])
+    assert f"let '{owner}' run 'gitexport track --role {role}'" in (caught.value.hint or "")
     source.close()
 
 
