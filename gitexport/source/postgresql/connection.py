@@ -2,7 +2,8 @@
 
 libpq echoes fragments of connection strings it cannot read, and a password with an
 unescaped `@` ends up in the host's name. So its texts are never passed on: the reasons are
-recognised and told in gitexport's own words.
+recognised and told in gitexport's own words. What the server itself answers is passed on
+where it is no reason that is known here, without anything quoted that is not plainly a name.
 
 Source: PostgreSQL documentation, libpq, "Connection Strings".
 """
@@ -24,6 +25,10 @@ _CONNECT_TIMEOUT = 10
 _FORM_HINT = "write --dsn 'host=… dbname=… user=…' or postgresql://user@host/database"
 _ESCAPE_HINT = "write '@' and '/' inside the password as %40 and %2F"
 _QUOTE_HINT = "write --dsn 'host=… dbname=… user=…', with values that hold spaces in quotes"
+_UNKNOWN_HINT = "try the same connection with psql; it shows the server's own words"
+_ANSWERED_HINT = (
+    "mend it on the server, or name another database or role: --dsn, PGDATABASE, PGUSER"
+)
 _URI = re.compile(r"postgres(?:ql)?://([^?]*)")
 _PLAIN = re.compile(r"[\w.:/@+ -]{1,200}")
 _SHOWN = (
@@ -32,6 +37,11 @@ _SHOWN = (
     ("port", "port", "PGPORT", re.compile(r"[\d,]{1,20}")),
     ("role", "user", "PGUSER", _PLAIN),
 )
+
+
+# A severity, in whatever language, has two spaces behind it, which libpq's own texts have not.
+_SEVERITY = re.compile(r"(?:^|: )[^\s:]+:  (.+)", re.MULTILINE)
+_QUOTED = re.compile(r'"([^"]*)"')
 
 
 class _Reason(NamedTuple):
@@ -64,6 +74,18 @@ _REASONS = (
         re.compile('role ".*" does not exist|(?:Peer|Ident) authentication failed'),
         "the server does not accept this role",
         "name a role that exists: --dsn 'user=…' or PGUSER",
+        is_transient=False,
+    ),
+    _Reason(
+        re.compile("permission denied for database|does not have CONNECT privilege"),
+        "the role has no CONNECT privilege for this database",
+        "run GRANT CONNECT ON DATABASE … TO …, or name another role: --dsn 'user=…' or PGUSER",
+        is_transient=False,
+    ),
+    _Reason(
+        re.compile("is not permitted to log in"),
+        "the role is not permitted to log in",
+        "run ALTER ROLE … LOGIN, or name another role: --dsn 'user=…' or PGUSER",
         is_transient=False,
     ),
     _Reason(
@@ -187,14 +209,25 @@ def _unreadable(hint: str) -> ConnectionFailedError:
     )
 
 
+def _answer(text: str, dsn: str | None) -> str:
+    """Gives the server's own words of a failure, without any password; empty where it said none."""
+    found = _SEVERITY.search(text)
+    words = "" if found is None else found[1].strip().rstrip(".")
+    passwords = (_parse(dsn).get("password"), os.environ.get("PGPASSWORD"))
+    if any(password and str(password) in words for password in passwords):
+        return ""
+    return _QUOTED.sub(lambda match: match[0] if _PLAIN.fullmatch(match[1]) else '"…"', words)
+
+
 def _failed(error: psycopg.Error, dsn: str | None) -> ConnectionFailedError:
     text = str(error)
     reason = next((reason for reason in _REASONS if reason.pattern.search(text)), None)
     if reason is None:
+        answer = _answer(text, dsn)
         return ConnectionFailedError(
-            "cannot connect to the database",
+            f"cannot connect to the database{answer and f': {answer}'}",
             where=describe(dsn),
-            hint="try the same connection with psql; it shows the server's own words",
+            hint=_ANSWERED_HINT if answer else _UNKNOWN_HINT,
         )
     return ConnectionFailedError(
         f"cannot connect to the database: {reason.text}",
