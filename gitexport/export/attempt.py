@@ -58,7 +58,7 @@ class Attempt:
         self._fence = fence
         self._directory = directory
         self._watch = Stopwatch()
-        self._warnings: list[str] = []
+        self._warnings = list(fence.warnings)
         self._acknowledged: ObjectId | None = None
         self.has_sealed = False
         context.view.refuse_unfinished()

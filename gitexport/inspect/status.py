@@ -111,6 +111,7 @@ def read_status(
             raise source
         report.database = source.identity().database
         fence = source.peek(publication.repository_id, publication.entities)
+        report.warnings += fence.warnings
         _read_lineage(report, repository, publication, tree, tip, fence)
         _count_pending(report, source, publication, fence)
     except GitExportError as error:

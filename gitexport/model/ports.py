@@ -186,12 +186,15 @@ class Fence(NamedTuple):
     """The right to acknowledge, taken by one run and lost when another run takes it.
 
     `tip` is the commit that the flags speak of. `value` is 0 where the source keeps no
-    state: then flags are never trusted, and nothing fences.
+    state: then flags are never trusted, and nothing fences. `tracked` are the entities whose
+    pending rows and tombstones tell everything that changed. `warnings` say what keeps others
+    from being noticed though tracking was set up for them.
     """
 
     value: int
     tip: ObjectId | None
     tracked: frozenset[str] = frozenset()
+    warnings: tuple[str, ...] = ()
 
 
 class AcknowledgedCounts(NamedTuple):

@@ -144,6 +144,22 @@ def test_wrong_local_settings_are_told_with_file_and_line(journey: Journey) -> N
     assert f"{local}:3: unknown key 'dns'" in result.err
 
 
+def test_disabled_triggers_are_warned_of_by_status_and_export(journey: Journey) -> None:
+    journey.sql("ALTER TABLE users DISABLE TRIGGER USER")
+    journey.sql("UPDATE users SET name = 'unseen' WHERE id = 1")
+
+    (told,) = status(journey)["warnings"]
+    exported = journey.done("export", "-o", "json").json()
+
+    assert "_flag'" in told
+    assert "of 'public.users' are not always enabled" in told
+    assert "'gitexport track --entity users'" in told
+    assert told in exported["warnings"]
+    assert exported["entities"]["users"]["modified"] == 1
+    journey.done("track", "--entity", "users")
+    assert status(journey)["warnings"] == []
+
+
 def test_relation_that_vanished_is_told_beside_the_others(journey: Journey) -> None:
     journey.sql("DROP TABLE order_details")
     journey.sql("UPDATE users SET name = 'x' WHERE id = 1")

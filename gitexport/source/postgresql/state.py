@@ -12,7 +12,7 @@ without it, is no error for reading.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from gitexport.errors import ConfigError, LockedError, PermissionDeniedError
@@ -21,9 +21,8 @@ from gitexport.model.ports import Fence
 from gitexport.model.snapshot import ObjectId
 from gitexport.source.postgresql.session import Cursor
 
-TRIGGERS_EACH = 3
-"""The number of triggers of one registration, whatever its method."""
-
+# Whatever its method, a registration has a trigger for writes, one for DELETE, one for TRUNCATE.
+_TRIGGERS_EACH = 3
 _ACCESS = """
 SELECT pg_catalog.has_schema_privilege(n.oid, 'USAGE')
    AND pg_catalog.has_table_privilege(c.oid, 'SELECT')
@@ -34,8 +33,7 @@ WHERE n.nspname = 'gitexport' AND c.relname = 'tracked'
 # that come or go all change it, whatever triggers there are.
 _REGISTRATIONS = """
 SELECT t.id, t.relation, t.method, t.flag_column, t.repository_id, t.key, t.definition,
-       t.storage, s.storage,
-       s.enabled = %(triggers)s AND s.disabled = 0,
+       t.storage, s.storage, s.enabled, s.disabled,
        EXISTS (SELECT FROM gitexport.tombstones AS d WHERE d.tracked = t.id AND d.is_void)
 FROM (SELECT * FROM gitexport.tracked WHERE relation = ANY (%(relations)s)) AS t
 CROSS JOIN LATERAL (
@@ -43,15 +41,15 @@ CROSS JOIN LATERAL (
         SELECT pg_catalog.to_regclass(t.relation)::oid AS oid UNION
         SELECT relid FROM pg_catalog.pg_partition_tree(pg_catalog.to_regclass(t.relation))),
     ours AS MATERIALIZED (
-        SELECT g.tgrelid, g.tgenabled FROM pg_catalog.pg_trigger AS g JOIN tree
+        SELECT g.tgrelid, g.tgenabled, g.tgname FROM pg_catalog.pg_trigger AS g JOIN tree
           ON tree.oid = g.tgrelid
         WHERE pg_catalog.starts_with(g.tgname::text, 'zz_gitexport_' || t.id))
     SELECT (SELECT pg_catalog.md5(pg_catalog.string_agg(
                 pg_catalog.format('%%s:%%s', c.oid, c.relfilenode), ',' ORDER BY c.oid))
             FROM pg_catalog.pg_class AS c JOIN tree ON tree.oid = c.oid) AS storage,
-           (SELECT count(*) FROM ours WHERE tgrelid = pg_catalog.to_regclass(t.relation)
-                AND tgenabled = 'A') AS enabled,
-           (SELECT count(*) FROM ours WHERE tgenabled <> 'A') AS disabled
+           ARRAY(SELECT tgname::text FROM ours
+                 WHERE tgrelid = pg_catalog.to_regclass(t.relation) AND tgenabled = 'A') AS enabled,
+           ARRAY(SELECT DISTINCT tgname::text FROM ours WHERE tgenabled <> 'A') AS disabled
 ) AS s
 """
 
@@ -59,10 +57,11 @@ CROSS JOIN LATERAL (
 class Registration(NamedTuple):
     """One relation tracked for one repository.
 
-    `has_triggers` says that all triggers are there, always enabled, and for the entity's
-    key; `definition` is a digest of their SQL. `is_same_storage` says that nothing was
-    truncated, rewritten, attached or detached since the last run began, `is_void` that the
-    flags are not to be trusted until all rows were read.
+    `enabled` are the names of its triggers that are there and always enabled, `disabled` of
+    those that are not, be it on one partition only. `has_triggers` says that all of them are
+    at work, and for the entity's key; `definition` is a digest of their SQL. `is_same_storage`
+    says that nothing was truncated, rewritten, attached or detached since the last run began,
+    `is_void` that the flags are not to be trusted until all rows were read.
     """
 
     id: str
@@ -74,6 +73,8 @@ class Registration(NamedTuple):
     definition: str
     storage: str | None
     is_same_storage: bool
+    enabled: tuple[str, ...]
+    disabled: tuple[str, ...]
     has_triggers: bool
     is_void: bool
 
@@ -101,9 +102,9 @@ def find_registrations(cursor: Cursor, entities: Sequence[Entity]) -> dict[str, 
     if not may_read(cursor):
         return {}
     relations = list({str(entity.relation) for entity in entities})
-    cursor.execute(_REGISTRATIONS, {"relations": relations, "triggers": TRIGGERS_EACH})
+    cursor.execute(_REGISTRATIONS, {"relations": relations})
     found = {}
-    for name, relation, method, flag, owner, key, text, then, now, triggers, void in cursor:
+    for name, relation, method, flag, owner, key, text, then, now, on, off, void in cursor:
         found[relation, method, flag] = Registration(
             id=name,
             relation=relation,
@@ -114,7 +115,9 @@ def find_registrations(cursor: Cursor, entities: Sequence[Entity]) -> dict[str, 
             definition=text,
             storage=now,
             is_same_storage=then == now,
-            has_triggers=triggers,
+            enabled=tuple(on),
+            disabled=tuple(off),
+            has_triggers=len(on) == _TRIGGERS_EACH and not off,
             is_void=void,
         )
     names = {e.name: (str(e.relation), e.tracking.value, e.flag) for e in entities}
@@ -164,7 +167,19 @@ def read_fence(cursor: Cursor, repository_id: str, entities: Sequence[Entity]) -
     )
     fence, tip = cursor.fetchone() or (0, None)
     sound = frozenset(name for name, registration in found.items() if registration.is_sound)
-    return Fence(fence, None if tip is None else ObjectId(tip), sound)
+    warnings = [
+        warning
+        for entity in tracked
+        if entity.name in found and not found[entity.name].has_triggers
+        for warning in _trigger_warnings(entity, found[entity.name])
+    ]
+    return Fence(fence, None if tip is None else ObjectId(tip), sound, tuple(warnings))
+
+
+def _trigger_warnings(entity: Entity, registration: Registration) -> Iterator[str]:
+    from gitexport.source.postgresql.triggers import not_at_work
+
+    return not_at_work(entity, registration.id, registration.enabled, registration.disabled)
 
 
 def take_fence(cursor: Cursor, repository_id: str, entities: Sequence[Entity]) -> Fence:
@@ -198,7 +213,7 @@ def take_fence(cursor: Cursor, repository_id: str, entities: Sequence[Entity]) -
                 "UPDATE gitexport.tracked SET storage = %s WHERE id = %s",
                 (registration.storage, registration.id),
             )
-    return Fence(fence, None if tip is None else ObjectId(tip), seen.tracked)
+    return seen._replace(value=fence, tip=None if tip is None else ObjectId(tip))
 
 
 def void(cursor: Cursor, registration_id: str) -> None:

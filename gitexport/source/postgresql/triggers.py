@@ -12,6 +12,7 @@ Source: PostgreSQL documentation, "Overview of Trigger Behavior", "CREATE FUNCTI
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from psycopg import sql
@@ -87,6 +88,28 @@ def triggers(entity: Entity, registration: str) -> list[Trigger]:
         )
         found.append(Trigger(name, create))
     return found
+
+
+def not_at_work(
+    entity: Entity, registration: str, enabled: Sequence[str], disabled: Sequence[str]
+) -> Iterator[str]:
+    """Says which triggers of a registration notice nothing, and what mends it.
+
+    `enabled` and `disabled` are the names of those that are there.
+    """
+    names = {trigger.name for trigger in triggers(entity, registration)}
+    gone = names - {*enabled, *disabled}
+    for what, found in (("missing", gone), ("not always enabled", disabled)):
+        if not found:
+            continue
+        listed = ", ".join(f"'{name}'" for name in sorted(found))
+        which = f"trigger {listed} of '{entity.relation}' is"
+        if len(found) > 1:
+            which = f"triggers {listed} of '{entity.relation}' are"
+        yield (
+            f"{which} {what}: every export reads all its rows until "
+            f"'gitexport track --entity {entity.name}' has mended that"
+        )
 
 
 def function_name(kind: str, registration: str) -> sql.Identifier:

@@ -123,7 +123,10 @@ def test_disabled_triggers_void_the_flags_until_all_rows_were_read(users: Tracke
     )
     assert users.pending() == set()
 
-    assert users.read().keys == {("1",), ("2",), ("3",), ("4",), ("5",)}
+    reading = users.read()
+    assert reading.keys == {("1",), ("2",), ("3",), ("4",), ("5",)}
+    (warning,) = reading.fence.warnings
+    assert warning.count("'zz_gitexport_") == 3
     found = users.source.tracking.inspect(users.repository_id, [users.entity])
     assert len(found) == 3
     assert all("not always enabled" in finding.message for finding in found)
@@ -135,7 +138,8 @@ def test_tracking_again_repairs_triggers_and_reads_all_rows_once(users: Tracked)
 
     assert users.source.tracking.inspect(users.repository_id, [users.entity]) == []
     assert len(users.export().keys) == 5
-    assert users.read().keys == set()
+    reading = users.read()
+    assert (reading.keys, reading.fence.warnings) == (set(), ())
 
 
 def test_dropped_trigger_is_named_and_made_again(users: Tracked) -> None:
@@ -144,7 +148,11 @@ def test_dropped_trigger_is_named_and_made_again(users: Tracked) -> None:
     found = users.source.tracking.inspect(users.repository_id, [users.entity])
 
     assert [name in finding.message for finding in found] == [True]
-    assert users.read().fence.tracked == frozenset()
+    fence = users.read().fence
+    assert fence.tracked == frozenset()
+    (warning,) = fence.warnings
+    assert warning.startswith(f"trigger '{name}' of 'public.users' is missing: every export reads")
+    assert "'gitexport track --entity users'" in warning
     users.source.tracking.track(users.repository_id, [users.entity])
     users.execute("DELETE FROM users WHERE id = 1")
     assert users.deleted() == {"1"}
