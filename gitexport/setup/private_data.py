@@ -10,12 +10,12 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from gitexport.model.relation import Column, Relation, TypeKind
+from gitexport.model.relation import Column, Relation
+from gitexport.setup.base_types import element_type
 from gitexport.setup.nested_values import MemberValues, read_members
 from gitexport.setup.private_rules import what_name_says, what_values_say
 
 SAMPLE_ROWS = 200
-_OF_EXTENSIONS = ("citext", "hstore")
 _WORD_LIKE = re.compile(r"[^\W\d][\w .-]{0,39}")
 _SHOWN = 3
 _MOST_NAMES = 100
@@ -71,7 +71,7 @@ def find_private_columns(
 
 
 def _whole(relation: Relation, column: Column, values: Sequence[str]) -> tuple[str, str] | None:
-    by_name = what_name_says(column.name, _base_type(relation, column.type_name))
+    by_name = what_name_says(column.name, element_type(relation, column.type_name))
     return _judge(by_name, what_values_say(values))
 
 
@@ -117,16 +117,3 @@ def _members(names: Sequence[str]) -> str:
     shown = ", ".join(f"'{name}'" for name in names[:_SHOWN])
     more = f", … ({len(names)})" if len(names) > _SHOWN else ""
     return f"{'member' if len(names) == 1 else 'members'} {shown}{more}"
-
-
-def _base_type(relation: Relation, type_name: str) -> str:
-    """Gives what arrays and domains stand upon in the end, without the schema of an extension."""
-    named = {known.name: known for known in relation.types}
-    while True:
-        type_name = type_name.rstrip("[]")
-        domain = named.get(type_name)
-        if domain is None or domain.kind is not TypeKind.DOMAIN or domain.base is None:
-            break
-        type_name = domain.base
-    last = type_name.rpartition(".")[2]
-    return last if last in _OF_EXTENSIONS else type_name

@@ -13,6 +13,7 @@ from gitexport.canonical.shards import choose_shard
 from gitexport.errors import RelationNotFoundError
 from gitexport.model.entity import Entity, Shard, ShardKind, Tracking
 from gitexport.model.relation import Relation, RelationKind, RelationName
+from gitexport.setup.base_types import base_type
 from gitexport.setup.dimensions import find_dimension
 from gitexport.setup.keys import is_integer_key, natural_key, usable_key
 from gitexport.setup.naming import name_entities
@@ -201,7 +202,8 @@ def _label(relation: Relation, key: Sequence[str]) -> str | None:
     texts = [
         column.name
         for column in relation.columns
-        if column.type_name.startswith(_TEXT_TYPES) and not column.type_name.endswith("]")
+        if (kind := base_type(relation, column.type_name)).startswith(_TEXT_TYPES)
+        and not kind.endswith("]")
     ]
     by_lower = {name.lower(): name for name in reversed(texts)}
     for name in _LABELS:

@@ -9,9 +9,11 @@ from gitexport.model.entity import ModifiedDimension, Shard, ShardKind, Tracking
 from gitexport.model.relation import (
     Column,
     ForeignKey,
+    NamedType,
     Relation,
     RelationKind,
     RelationName,
+    TypeKind,
     UniqueKey,
 )
 from gitexport.setup.naming import name_entities
@@ -161,6 +163,28 @@ def test_label_is_guessed(columns: tuple[str, ...], label: str | None) -> None:
     proposed = only(table("t", ID, *(column(name) for name in columns)))
 
     assert proposed.entity.label == label
+
+
+@pytest.mark.parametrize(
+    ("type_name", "is_label"),
+    [
+        ("public.citext", True),
+        ("public.title", True),
+        ("public.titles", False),
+        ("public.citext[]", False),
+        ("public.amount", False),
+    ],
+)
+def test_label_is_text_whatever_its_type_is_called(type_name: str, *, is_label: bool) -> None:
+    domains = (
+        NamedType("public.short", TypeKind.DOMAIN, base="character varying(80)"),
+        NamedType("public.title", TypeKind.DOMAIN, base="public.short"),
+        NamedType("public.titles", TypeKind.DOMAIN, base="public.title[]"),
+        NamedType("public.amount", TypeKind.DOMAIN, base="numeric"),
+    )
+    proposed = only(table("t", ID, column("name", type_name))._replace(types=domains))
+
+    assert proposed.entity.label == ("name" if is_label else None)
 
 
 @pytest.mark.parametrize("kind", [RelationKind.VIEW, RelationKind.MATERIALIZED_VIEW])
