@@ -4,15 +4,28 @@ from __future__ import annotations
 
 from gitexport.canonical.shards import PathFunction
 from gitexport.errors import ConfigError, KeyNotUniqueError
-from gitexport.model.entity import Entity
+from gitexport.model.entity import Entity, ShardKind
 from gitexport.model.relation import Relation
 
 _INTEGER_TYPES = frozenset({"smallint", "integer", "bigint"})
 
 
 def path_function(entity: Entity, relation: Relation) -> PathFunction:
-    """Gives the function from keys to paths of an entity."""
-    return PathFunction(entity.directory, entity.shard, integer_columns(entity, relation))
+    """Gives the function from keys to paths of an entity.
+
+    Raises:
+        ConfigError: The shard does not fit the key's columns.
+    """
+    try:
+        return PathFunction(entity.directory, entity.shard, integer_columns(entity, relation))
+    except ConfigError as error:
+        error.where = f"entities.{entity.name}.shard"
+        error.key = ("entities", entity.name, "shard")
+        if entity.shard.kind is not ShardKind.HASH:
+            found = filter(None, map(relation.column, entity.key))
+            columns = ", ".join(f"'{column.name}' ({column.type_name})" for column in found)
+            error.message += f"; the key of '{entity.name}' is {columns}"
+        raise
 
 
 def former_paths(entity: Entity, old: Relation, new: Relation) -> PathFunction | None:

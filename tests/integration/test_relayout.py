@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -304,6 +305,23 @@ def test_shard_that_does_not_fit_the_key_is_refused(journey: Journey) -> None:
     configure(journey, "order_details", shard="mod/1")
 
     assert journey.run("relayout").code == 2
+
+
+def test_key_that_the_shard_does_not_fit_is_told_with_its_type_and_line(journey: Journey) -> None:
+    journey.sql("CREATE DOMAIN number AS bigint")
+    journey.sql("CREATE TABLE counted (id number PRIMARY KEY, name text)")
+    journey.done("init")
+    configure(journey, "counted", shard="mod/1/1")
+    lines = (journey.path / "gitexport.toml").read_text().splitlines()
+    line = lines.index('shard = "mod/1/1"') + 1
+    journey.done("track")
+
+    error = json.loads(journey.run("export", "-o", "json").err.splitlines()[-1])
+
+    assert error["code"] == 2
+    assert error["where"] == f"gitexport.toml:{line}"
+    assert error["error"].endswith("; the key of 'counted' is 'id' (public.number)")
+    assert "hash/1/1" in error["hint"]
 
 
 def test_bare_repository_needs_no_working_tree(journey: Journey, tmp_path: Path) -> None:
