@@ -255,7 +255,7 @@ class Attempt:
         if rows:
             context.progress.stage("acknowledging", rows)
         done = acknowledge(context, prepared, result.encoded, tip)
-        if settles_flags(context, prepared):
+        if settles_flags(context, prepared, result.encoded):
             self._acknowledged = tip
         report_acknowledged(context, report, done)
 

@@ -6,13 +6,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
+from gitexport.canonical.manifest import Manifest
 from gitexport.export.build import Built
 from gitexport.export.context import Context
 from gitexport.export.encode import ShareResult
 from gitexport.export.prepare import Prepared
 from gitexport.model import faults
 from gitexport.model.entity import Entity, Tracking
-from gitexport.model.ports import Acknowledged, Acknowledgement
+from gitexport.model.ports import Acknowledged, Acknowledgement, RowScope
 from gitexport.model.report import ExportReport
 from gitexport.model.snapshot import ObjectId
 from gitexport.store.journal import read_state, write_state
@@ -38,7 +39,7 @@ def acknowledge(
         is_settled = not share.is_cut or share.name in prepared.fence.tracked
         if share.tombstones and is_settled:
             tombstones.setdefault(share.name, []).extend(share.tombstones)
-    told = tip if settles_flags(context, prepared) else prepared.fence.tip
+    told = tip if settles_flags(context, prepared, encoded) else prepared.fence.tip
     is_empty = not tombstones and not any(
         share.acknowledgements and share.acknowledgements.count for share in encoded
     )
@@ -82,13 +83,29 @@ def _remember_unmarked(context: Context, report: ExportReport) -> None:
         write_state(context.repository, replace(state, unmarked=unmarked))
 
 
-def settles_flags(context: Context, prepared: Prepared) -> bool:
+def settles_flags(context: Context, prepared: Prepared, encoded: Sequence[ShareResult]) -> bool:
     """Tells whether all flags speak of the tip after this run.
 
-    A run that reconciled only a part leaves the flags of the rest void.
+    A run that reconciled only a part leaves the flags of the rest void, but for entities that
+    have none, or that no snapshot holds yet: their next export reads all rows anyway.
     """
     lineage = prepared.lineage
-    return not context.is_partial or (lineage.is_trusted and not lineage.foreign)
+    if not context.is_partial or (lineage.is_trusted and not lineage.foreign):
+        return True
+    if lineage.foreign or any(share.is_cut for share in encoded):
+        return False
+    done = {plan.entity.name for plan in prepared.plans if plan.scope is RowScope.ALL}
+    return all(
+        entity.name in done or _is_read_wholly(entity, prepared.base.manifest)
+        for entity in context.publication.entities
+    )
+
+
+def _is_read_wholly(entity: Entity, manifest: Manifest) -> bool:
+    """Tells whether the next export of an entity reads all rows, whatever flags say."""
+    known = [manifest.entities.get(name) for name in (entity.name, entity.renamed_from) if name]
+    exported = [one for one in known if one is not None and one.schema]
+    return entity.tracking is Tracking.COMPARE or not exported
 
 
 def _batches(

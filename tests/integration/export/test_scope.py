@@ -64,6 +64,52 @@ def test_one_entity_alone_makes_a_partial_snapshot(users: Workbench) -> None:
     users.check()
 
 
+def _read(workbench: Workbench, **options: object) -> int:
+    """Exports, and counts the rows that were read."""
+    report = workbench.export(**options)
+    return sum(one.added + one.modified + one.unchanged for one in report.entities.values())
+
+
+def test_entities_exported_one_by_one_are_read_wholly_once_each(users: Workbench) -> None:
+    users.sql("CREATE TABLE pets (id int PRIMARY KEY, name text)")
+    users.sql("INSERT INTO pets VALUES (1, 'cat'), (2, 'dog')")
+    users.add_entity("pets")
+    # A flag from before tracking says nothing of a row that no snapshot holds.
+    users.sql("ALTER TABLE pets DISABLE TRIGGER USER; UPDATE pets SET json_exported = true")
+    users.source.tracking.track(users.publication.repository_id, users.publication.entities)
+
+    assert _read(users, entities=("users",)) == 20
+    users.sql("UPDATE users SET name = 'x' WHERE id = 1")
+    assert _read(users, entities=("users",)) == 1
+    assert _read(users, entities=("pets",)) == 2
+    assert _read(users) == 0
+    users.check()
+
+
+def test_flags_that_a_partial_run_cannot_vouch_for_stay_void(users: Workbench) -> None:
+    users.sql("CREATE TABLE pets (id int PRIMARY KEY, name text)")
+    users.sql("INSERT INTO pets VALUES (1, 'cat')")
+    users.add_entity("pets")
+    first = users.export().commit
+    users.sql("UPDATE pets SET name = 'lost' WHERE id = 1")
+    users.export()
+    users.git("reset", "-q", "--hard", str(first))
+
+    users.export(entities=("users",))
+
+    assert users.export().entities["pets"].modified == 1
+    users.check()
+
+
+def test_first_run_of_an_entity_that_was_cut_short_settles_nothing(users: Workbench) -> None:
+    users.sql("ALTER TABLE users DISABLE TRIGGER USER; UPDATE users SET json_exported = true")
+    users.source.tracking.track(users.publication.repository_id, users.publication.entities)
+
+    assert users.export(limit=6).entities["users"].added == 6
+    assert users.export().entities["users"].added == 14
+    users.check()
+
+
 def test_empty_snapshot_only_where_it_is_asked_for(users: Workbench) -> None:
     users.export()
 
