@@ -3,34 +3,29 @@
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from gitexport.api.new_columns import look_at_columns
 from gitexport.api.session import Settings, find_source, open_source
-from gitexport.config.lines import key_lines
 from gitexport.config.local import read_local, write_local
 from gitexport.config.parse import parse_config
 from gitexport.config.write import (
     NewSettings,
     add_entities,
-    column_line,
     commented_relations,
     new_config,
 )
 from gitexport.errors import (
     ConfigError,
-    ConnectionFailedError,
     HeadMovedError,
-    SourceError,
     UsageError,
 )
 from gitexport.export.message import SETUP
 from gitexport.model.entity import CONFIG_PATH, RELATIONS_DIRECTORY, Publication
-from gitexport.model.ports import Source
 from gitexport.model.relation import Relation, RelationName
 from gitexport.model.snapshot import INIT_SUBJECT
-from gitexport.setup.init import InitReport, PrivateColumn, commit_setup
-from gitexport.setup.private_data import SAMPLE_ROWS, Finding, find_private_columns
+from gitexport.setup.init import InitReport, commit_setup
 from gitexport.setup.proposal import Proposal, Selection, propose
 from gitexport.setup.repository_files import (
     ReadFile,
@@ -74,14 +69,11 @@ class _Present:
 
 @dataclass(frozen=True, slots=True)
 class _Plan:
-    """The configuration to write, and what its new entities' columns look like."""
+    """The configuration to write."""
 
     proposal: Proposal
     text: str
     publication: Publication
-    private: list[PrivateColumn] = field(default_factory=list)
-    unrestorable: list[str] = field(default_factory=list)
-    warnings: list[str] = field(default_factory=list)
 
 
 def init(settings: Settings, options: InitOptions) -> InitReport:
@@ -109,7 +101,7 @@ def init(settings: Settings, options: InitOptions) -> InitReport:
         plan = _plan(_propose(relations, options, present), present)
         # Before anything is made: a run that ends here is run again and tells it all, while
         # after the commit nothing would be new, and the list lost.
-        _describe_columns(plan, source, settings)
+        columns = look_at_columns(plan.proposal.complete, plan.text, source, settings.progress)
     finally:
         source.close()
     repository = present.repository or DataRepository.create(
@@ -120,6 +112,7 @@ def init(settings: Settings, options: InitOptions) -> InitReport:
             message = f"'{CONFIG_PATH}' was changed while init looked at the database"
             raise HeadMovedError(message, where=str(path), hint="run init again")
         report = _write(settings, repository, present, plan, relations)
+        columns.tell(report)
     _remember_dsn(settings, repository)
     return report
 
@@ -216,9 +209,7 @@ def _write(
         added=list(added),
         incomplete=[proposed for proposed in plan.proposal.entities if not proposed.is_complete],
         refusals=list(plan.proposal.refusals),
-        private=plan.private,
-        unrestorable=plan.unrestorable,
-        warnings=[*warnings, *plan.warnings],
+        warnings=warnings,
     )
 
 
@@ -228,40 +219,6 @@ def _plan(proposal: Proposal, present: _Present) -> _Plan:
     else:
         text = new_config(NewSettings(str(uuid.uuid4()), present.branch), proposal.entities)
     return _Plan(proposal, text, parse_config(text.encode()))
-
-
-def _describe_columns(plan: _Plan, source: Source, settings: Settings) -> None:
-    """Finds columns of new entities that look private, or that do not restore."""
-    settings.progress.stage("look for private data", len(plan.proposal.complete))
-    lines = key_lines(plan.text)
-    for proposed in plan.proposal.complete:
-        entity, relation = proposed.entity, proposed.relation
-        rows = _sample(plan, source, relation)
-        start = lines.get(("entities", entity.name, "columns"), 1)
-        for finding in find_private_columns(entity.name, relation, entity.columns, rows):
-            plan.private.append(_locate(finding, plan.text, start))
-        for column, reason in source.unrestorable(relation).items():
-            plan.unrestorable.append(f"column '{column}' of '{entity.name}': {reason}")
-        settings.progress.advance()
-
-
-def _sample(plan: _Plan, source: Source, relation: Relation) -> list[tuple[str | None, ...]]:
-    try:
-        return source.sample(relation, SAMPLE_ROWS)
-    except ConnectionFailedError:
-        raise
-    except SourceError as error:
-        hint = f" ({error.hint})" if error.hint else ""
-        plan.warnings.append(
-            f"no row of {relation.name} could be looked at, so only the names of its columns "
-            f"tell what is private: {error.message}{hint}"
-        )
-        return []
-
-
-def _locate(finding: Finding, text: str, start: int) -> PrivateColumn:
-    line = column_line(text, start, finding.column)
-    return PrivateColumn(finding, line, text.splitlines()[line - 1] if line else "")
 
 
 def _remember_dsn(settings: Settings, repository: DataRepository) -> None:
