@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
 
-from gitexport.config.lines import key_lines
+from gitexport.config.lines import KeyPath, key_lines
 from gitexport.config.write import column_line
 from gitexport.errors import ConnectionFailedError, SourceError
 from gitexport.model.ports import Progress, Source
 from gitexport.model.relation import Relation
 from gitexport.setup.init import InitReport, PrivateColumn
+from gitexport.setup.keys import key_without
 from gitexport.setup.private_data import SAMPLE_ROWS, Finding, find_private_columns
 from gitexport.setup.proposal import ProposedEntity
 
@@ -45,9 +47,8 @@ def look_at_columns(
     for proposed in entities:
         entity, relation = proposed.entity, proposed.relation
         rows = _sample(source, relation, found.warnings)
-        start = lines.get(("entities", entity.name, "columns"), 1)
-        for finding in find_private_columns(entity.name, relation, entity.columns, rows):
-            found.private.append(_locate(finding, text, start))
+        findings = find_private_columns(entity.name, relation, entity.columns, rows)
+        found.private.extend(_locate(proposed, findings, text, lines))
         for column, reason in source.unrestorable(relation).items():
             found.unrestorable.append(f"column '{column}' of '{entity.name}': {reason}")
         progress.advance()
@@ -70,6 +71,20 @@ def _sample(
         return []
 
 
-def _locate(finding: Finding, text: str, start: int) -> PrivateColumn:
-    line = column_line(text, start, finding.column)
-    return PrivateColumn(finding, line, text.splitlines()[line - 1] if line else "")
+def _locate(
+    proposed: ProposedEntity, findings: list[Finding], text: str, lines: dict[KeyPath, int]
+) -> Iterator[PrivateColumn]:
+    entity, section = proposed.entity, ("entities", proposed.entity.name)
+    other_key = key_without(proposed.relation, {finding.column for finding in findings})
+    for finding in findings:
+        line = column_line(text, lines.get((*section, "columns"), 1), finding.column)
+        column = PrivateColumn(finding, line, text.splitlines()[line - 1] if line else "")
+        if finding.column in entity.key:
+            column = replace(
+                column,
+                is_in_key=True,
+                other_key=other_key,
+                key_line=lines.get((*section, "key")),
+                section_line=lines.get(section),
+            )
+        yield column

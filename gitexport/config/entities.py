@@ -116,9 +116,8 @@ def _check_key(fields: Fields, entity: Entity) -> None:
             fields.fail(
                 f"key column '{column}' is not among the columns of entity '{entity.name}'",
                 key="key",
-                hint=f"did you mean '{meant}'?"
-                if meant
-                else f"add '{column}' to columns: a document holds its key",
+                hint=(f"did you mean '{meant}'? Otherwise " if meant else "")
+                + _ways_without_key(column, entity.name),
             )
         pattern = next((glob for glob in entity.exclude if fnmatchcase(column, glob)), None)
         if pattern is not None:
@@ -126,6 +125,14 @@ def _check_key(fields: Fields, entity: Entity) -> None:
                 f"key column '{column}' of entity '{entity.name}' is excluded by '{pattern}'",
                 key="exclude",
             )
+
+
+def _ways_without_key(column: str, name: str) -> str:
+    return (
+        f"add '{column}' to columns, for a document holds its key, and its file is named after it; "
+        f"to keep '{column}' out, name another unique key without nulls in key, or leave the "
+        f"entity out by deleting [entities.{name}]"
+    )
 
 
 def _check_schema(fields: Fields, entity: Entity) -> None:

@@ -27,11 +27,20 @@ from gitexport.store.worktree import ViewReport, refresh
 
 @dataclass(frozen=True, slots=True)
 class PrivateColumn:
-    """A column that looks private, and the line of gitexport.toml that publishes it."""
+    """A column that looks private, and the line of gitexport.toml that publishes it.
+
+    `is_in_key` tells that it belongs to the key: its values are file names, too, and its line
+    cannot go alone. `other_key` could take the key's place, empty where none can; `key_line` and
+    `section_line` say where the key and the entity stand.
+    """
 
     finding: Finding
     line: int | None
     text: str
+    is_in_key: bool = False
+    other_key: tuple[str, ...] = ()
+    key_line: int | None = None
+    section_line: int | None = None
 
 
 @dataclass(slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from gitexport.model.relation import Relation
 
@@ -14,10 +14,19 @@ def usable_key(relation: Relation) -> tuple[str, ...]:
 
     The best has the fewest columns; among those, integers come first, then the first by name.
     """
-    if relation.primary_key:
+    return key_without(relation, ())
+
+
+def key_without(relation: Relation, avoided: Collection[str]) -> tuple[str, ...]:
+    """Gives the usable key that holds none of some columns; empty where none is."""
+    if relation.primary_key and not set(avoided).intersection(relation.primary_key):
         return relation.primary_key
     candidates = sorted(
-        (key for key in relation.unique_keys if _never_null(relation, key.columns)),
+        (
+            key
+            for key in relation.unique_keys
+            if _never_null(relation, key.columns) and not set(avoided).intersection(key.columns)
+        ),
         key=lambda key: (len(key.columns), not is_integer_key(relation, key.columns), key.name),
     )
     return candidates[0].columns if candidates else ()

@@ -97,6 +97,65 @@ def test_private_columns_are_listed_with_the_line_to_remove(
     assert "4111" not in ended.err + ended.out
 
 
+def test_private_key_columns_are_listed_with_a_way_that_works(
+    program: Program, database: str, repository_path: Path
+) -> None:
+    with psycopg.connect(database, autocommit=True) as connection:
+        connection.execute("""
+            CREATE TABLE people (email text PRIMARY KEY, number int NOT NULL UNIQUE, phone text);
+            CREATE TABLE readers (email text PRIMARY KEY, name text);
+        """)
+    shared = ("-C", repository_path, "--dsn", database)
+
+    ended = program.done("init", *shared)
+    config = repository_path / "gitexport.toml"
+    lines = config.read_text().splitlines()
+    key, line = lines.index('key = ["email"]') + 1, lines.index('    "email",') + 1
+    readers = lines.index("[entities.readers]")
+
+    looks = "looks like an e-mail address (by name) and belongs to the key, so its values are file"
+    assert (
+        "warning: 3 columns look personal or secret; to keep one out of what is published, delete "
+        "its line in gitexport.toml or do what is said of it before the first export:" in ended.err
+    )
+    assert (
+        f"column 'email' of 'people' {looks} names, too: name another key, as "
+        f'key = ["number"], in gitexport.toml:{key}, then delete gitexport.toml:{line}: "email",'
+        in ended.err
+    )
+    assert f"column 'email' of 'readers' {looks} names, too: give readers another" in ended.err
+    assert f"its section, which begins in gitexport.toml:{readers + 1}\n" in ended.err
+    # Both ways, as they are told.
+    lines[key - 1] = 'key = ["number"]'
+    config.write_text("\n".join([*lines[: line - 1], *lines[line:readers]]) + "\n")
+    program.done("track", *shared)
+    program.done("export", "--allow-empty", *shared)
+
+
+def test_key_column_that_is_not_published_is_told_with_the_ways_out(
+    program: Program, shop: str, repository_path: Path
+) -> None:
+    shared = ("-C", repository_path, "--dsn", shop, "-o", "json")
+    private = program.done("init", *shared).json["private"]
+    config = repository_path / "gitexport.toml"
+    config.write_text(config.read_text().replace('    "id",\n', "", 1))
+
+    ended = program("track", *shared)
+
+    assert [(one["column"], one["in_key"], one["other_key"]) for one in private] == [
+        ("email", False, None)
+    ]
+    assert ended.code == 2
+    assert ended.error["error"] == (
+        "key column 'id' is not among the columns of entity 'customers'"
+    )
+    assert ended.error["hint"] == (
+        "add 'id' to columns, for a document holds its key, and its file is named after it; to "
+        "keep 'id' out, name another unique key without nulls in key, or leave the entity out by "
+        "deleting [entities.customers]"
+    )
+
+
 def test_names_of_private_columns_tell_whatever_their_type_is_called(
     program: Program, database: str, repository_path: Path
 ) -> None:

@@ -14,7 +14,10 @@ from gitexport.cli.invocation import Invocation, pass_invocation
 from gitexport.cli.parser import Command
 
 if TYPE_CHECKING:
-    from gitexport.setup.init import InitReport
+    from collections.abc import Sequence
+
+    from gitexport.cli.render.messages import Messages
+    from gitexport.setup.init import InitReport, PrivateColumn
 
 
 _SHOWN = 5
@@ -132,18 +135,45 @@ def _warn(report: InitReport, invocation: Invocation) -> None:
         messages.warn(f"cannot be restored to an equal value: {sentence}")
     for warning in report.warnings:
         messages.warn(warning)
-    if report.private:
-        count = len({(one.finding.entity, one.finding.column) for one in report.private})
-        messages.warn(
-            f"{'1 column looks' if count == 1 else f'{count} columns look'} personal or secret; "
-            "to keep one out of what is published, delete its line in gitexport.toml before the "
-            "first export:"
-        )
-    for column in report.private:
-        place = f"gitexport.toml:{column.line}: {column.text.strip()}" if column.line else ""
-        messages.warn(f"{column.finding.sentence}: {place}")
+    _warn_of_private(report.private, messages)
     if not report.publication.entities:
         messages.warn("no entity is complete yet: edit gitexport.toml, then run init again")
+
+
+def _warn_of_private(private: Sequence[PrivateColumn], messages: Messages) -> None:
+    if not private:
+        return
+    count = len({(column.finding.entity, column.finding.column) for column in private})
+    ways = [
+        "delete its line in gitexport.toml" if not all(one.is_in_key for one in private) else "",
+        "do what is said of it" if any(one.is_in_key for one in private) else "",
+    ]
+    messages.warn(
+        f"{'1 column looks' if count == 1 else f'{count} columns look'} personal or secret; "
+        f"to keep one out of what is published, {' or '.join(filter(None, ways))} before the "
+        "first export:"
+    )
+    for column in private:
+        place = f"gitexport.toml:{column.line}: {column.text.strip()}" if column.line else ""
+        told = _way_out_of_key(column, place) if column.is_in_key else f": {place}"
+        messages.warn(column.finding.sentence + told)
+
+
+def _way_out_of_key(column: PrivateColumn, place: str) -> str:
+    entity = column.finding.entity
+    if column.other_key:
+        names = ", ".join(f'"{name}"' for name in column.other_key)
+        way = (
+            f"name another key, as key = [{names}], in gitexport.toml:{column.key_line}, "
+            f"then delete {place}"
+        )
+    else:
+        way = (
+            f"give {entity} another unique key without nulls and name it in "
+            f"gitexport.toml:{column.key_line}, or leave {entity} out by deleting its section, "
+            f"which begins in gitexport.toml:{column.section_line}"
+        )
+    return f" and belongs to the key, so its values are file names, too: {way}"
 
 
 def _by_reason(report: InitReport) -> dict[str, list[str]]:
@@ -186,6 +216,8 @@ def _members(report: InitReport) -> dict[str, object]:
                 "place": column.finding.place or None,
                 "line": column.line,
                 "text": column.text.strip(),
+                "in_key": column.is_in_key,
+                "other_key": column.other_key or None,
             }
             for column in report.private
         ],
