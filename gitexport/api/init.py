@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import shlex
 import uuid
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from gitexport.api.new_columns import look_at_columns
-from gitexport.api.session import Settings, find_source, open_source
+from gitexport.api.session import Settings, find_source, open_source, read_publication
 from gitexport.config.local import read_local, write_local
 from gitexport.config.parse import parse_config
+from gitexport.config.places import overlapping
 from gitexport.config.write import (
     NewSettings,
     add_entities,
@@ -86,13 +88,16 @@ def init(settings: Settings, options: InitOptions) -> InitReport:
     Raises:
         ConfigError: The configuration that is there has a mistake, a table that was asked
             for does not exist, or there is nothing to publish.
-        UsageError: The directory cannot be a data repository.
+        UsageError: The directory cannot be a data repository, lies in one without being named,
+            or is where that one keeps its own files.
         ConnectionFailedError: The source cannot be reached, or the connection was lost;
             nothing was made.
         HeadMovedError: The configuration was changed meanwhile; nothing was made.
     """
     path = (settings.here / (settings.directory or ".")).absolute()
     present = _look(path)
+    if present.repository is None and present.text is None:
+        _refuse_within(path, is_named=settings.directory is not None)
     kind = present.publication.source_kind if present.publication else "postgresql"
     settings.progress.stage("read the catalog")
     source = open_source(kind, find_source(settings, present.repository))
@@ -133,6 +138,29 @@ def _look(path: Path) -> _Present:
     # Where the branch is not checked out, its own configuration counts.
     committed = read_tip_file(repository, present.branch, CONFIG_PATH)
     return _present(repository, committed or text, present.branch)
+
+
+def _refuse_within(path: Path, *, is_named: bool) -> None:
+    """Refuses to make a data repository inside of another one, unless a person names its place.
+
+    Who stands among the documents means the repository around them, as all other commands do.
+    """
+    place = path.resolve()
+    top = next((above for above in place.parents if (above / CONFIG_PATH).is_file()), None)
+    if top is None or not (top / ".git").exists():
+        return
+    if not is_named:
+        message = f"'{path}' lies in the data repository '{top}'"
+        hint = (
+            f"'gitexport -C {shlex.quote(str(top))} init' adds what is new to that one; "
+            "'gitexport init .' makes another one here all the same"
+        )
+        raise UsageError(message, where=str(path), hint=hint)
+    publication = read_publication(DataRepository.open(top))
+    kept = [RELATIONS_DIRECTORY, *(entity.directory for entity in publication.entities)]
+    if overlapping(place.relative_to(top).as_posix(), kept):
+        message = f"'{path}' is where the data repository '{top}' keeps its own files"
+        raise UsageError(message, where=str(path), hint="name a directory that holds none of them")
 
 
 def _refuse_unfinished(repository: DataRepository) -> None:

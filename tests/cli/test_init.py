@@ -305,6 +305,51 @@ def test_manifest_of_somebody_else_is_refused(
     assert not (repository_path / "gitexport.toml").exists()
 
 
+def test_no_data_repository_is_made_among_the_documents_of_another(
+    program: Program, shop: str, repository_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program.done("init", repository_path, "--dsn", shop)
+    program.done("-C", repository_path, "--dsn", shop, "track")
+    program.done("-C", repository_path, "--dsn", shop, "export")
+    monkeypatch.chdir(repository_path / "data" / "customers")
+
+    ended = program("init", "--dsn", shop, "-o", "json")
+    monkeypatch.chdir(repository_path)
+    named = [program("init", name, "--dsn", shop) for name in ("data", "data/customers/x")]
+
+    assert ended.code == 2
+    assert ended.error["error"].endswith(f"lies in the data repository '{repository_path}'")
+    assert f"gitexport -C {repository_path} init" in ended.error["hint"]
+    assert [end.code for end in named] == [2, 2]
+    assert "keeps its own files" in named[0].err
+    assert git(repository_path, "status", "--porcelain") == ""
+
+
+def test_data_repository_is_made_in_another_where_a_person_names_the_place(
+    program: Program, shop: str, repository_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program.done("init", repository_path, "--dsn", shop)
+    (repository_path / "other").mkdir()
+    monkeypatch.chdir(repository_path / "other")
+
+    program.done("init", ".", "--dsn", shop)
+    program.done("init", "../../beside", "--dsn", shop)
+
+    assert (repository_path / "other" / ".git").is_dir()
+
+
+def test_directory_of_an_ordinary_git_repository_may_become_one(
+    program: Program, shop: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    git(tmp_path, "init", "-q")
+    (tmp_path / "inside").mkdir()
+    monkeypatch.chdir(tmp_path / "inside")
+
+    program.done("init", "--dsn", shop)
+
+    assert (tmp_path / "inside" / "gitexport.toml").is_file()
+
+
 def test_bare_repository(program: Program, shop: str, repository_path: Path) -> None:
     program.done("init", repository_path, "--dsn", shop, "--bare")
     again = program.done("-C", repository_path, "init", "--dsn", shop, "-o", "json").json
