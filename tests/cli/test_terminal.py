@@ -155,6 +155,30 @@ def test_data_cannot_steer_a_terminal(text: str, shown: str) -> None:
     assert one_line(text) == shown
 
 
+NAMES = ("data_mart_countries_of_the_world", "data_mart_countries_of_the_world_by_year")
+
+
+@pytest.mark.parametrize("width", [120, 80, 60, 40, 20])
+def test_tables_cut_off_nothing_however_narrow_the_terminal(
+    monkeypatch: pytest.MonkeyPatch, width: int
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(width))
+    stream = Stream(is_terminal=True)
+    numbers = ["added", "modified", "deleted", "unchanged", "quarantined"]
+
+    Output(stream, has_color=False).table(
+        ["entity", *numbers], [[name, "12,345,678", *"0000"] for name in NAMES], numeric=numbers
+    )
+
+    shown = stream.getvalue()
+    assert "…" not in shown
+    assert shown.count("12,345,678") == len(NAMES)
+    letters = "".join(char for char in shown if char.isalpha() or char == "_")
+    assert all(number in letters for number in numbers)
+    names = "".join(line.split()[0] for line in shown.splitlines() if "_" in line)
+    assert names == "".join(NAMES)
+
+
 def test_lines_stay_lines_in_documents() -> None:
     assert clean('{\n\t"a": "\x1b"\n}') == '{\n\t"a": ""\n}'
 

@@ -144,7 +144,7 @@ def _print_snapshot(details: SnapshotDetails, invocation: Invocation) -> None:
     for name, entity in (details.entities or {}).items():
         counts = details.summary.counts.get(name)
         changed = (
-            [str(n) for n in (counts.added, counts.modified, counts.deleted)] if counts else []
+            [f"{n:,}" for n in (counts.added, counts.modified, counts.deleted)] if counts else []
         )
         rows.append([name, *(changed or ["0"] * 3), f"{entity.count:,}", f"{entity.size_bytes:,}"])
     headers = ["entity", "added", "modified", "deleted", "documents", "bytes"]

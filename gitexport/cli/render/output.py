@@ -56,16 +56,9 @@ class Output:
         """Prints a table; the columns named in `numeric` are aligned to the right."""
         cells = [[one_line(cell) for cell in row] for row in rows]
         if self.is_terminal:
-            from rich.box import SIMPLE_HEAD
-            from rich.table import Table
-            from rich.text import Text
+            from gitexport.cli.render.table import print_table
 
-            table = Table(box=SIMPLE_HEAD, pad_edge=False)
-            for header in headers:
-                table.add_column(header, justify="right" if header in numeric else "left")
-            for row in cells:
-                table.add_row(*map(Text, row))
-            self._print(table)
+            print_table(self.console(), headers, cells, numeric)
         else:
             for line in aligned([list(headers), *cells], [name in numeric for name in headers]):
                 self._stream.write(line + "\n")
