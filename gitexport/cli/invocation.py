@@ -46,8 +46,9 @@ class Invocation:
 
     @property
     def has_color(self) -> bool:
-        """Tells whether colours are wanted: not with --no-color, nor NO_COLOR."""
-        return not self.options.no_color and not self.environment.get("NO_COLOR")
+        """Tells whether colours are wanted: not with --no-color, NO_COLOR or a dumb terminal."""
+        is_dumb = self.environment.get("TERM") == "dumb"
+        return not (self.options.no_color or self.environment.get("NO_COLOR") or is_dumb)
 
     @cached_property
     def output(self) -> Output:

@@ -57,8 +57,8 @@ def test_bar_goes_to_stderr_and_data_to_stdout(
     assert out.splitlines()[-1].startswith("snapshot ")
 
 
-@pytest.mark.parametrize("environment", [{}, {"NO_COLOR": "1"}])
-def test_errors_are_coloured_unless_no_color_is_set(
+@pytest.mark.parametrize("environment", [{}, {"NO_COLOR": "1"}, {"TERM": "dumb"}])
+def test_errors_are_coloured_unless_the_environment_says_no(
     tmp_path: Path, environment: dict[str, str]
 ) -> None:
     _, shown = run_on_terminal("-C", str(tmp_path / "absent"), "fmt", **environment)
