@@ -13,7 +13,7 @@ import click
 
 from gitexport.cli.global_options import GlobalOptions
 from gitexport.cli.invocation import KEY, Invocation
-from gitexport.cli.parser import COMMANDS, COMPLETE_VARIABLE, make_group
+from gitexport.cli.parser import COMPLETE_VARIABLE, make_group
 from gitexport.cli.streams import discard
 from gitexport.cli.termination import ending_in_order
 from gitexport.errors import GitExportError, MachineError, UsageError
@@ -97,19 +97,29 @@ def _asks_for_json(arguments: Sequence[str]) -> bool:
 
 
 def _usage_error(error: click.ClickException) -> UsageError:
-    text = " ".join(error.format_message().split())
-    message, _, suggestion = text.partition(" Did you mean ")
-    message = message.rstrip(".")
     context = getattr(error, "ctx", None)
     hint = f"{context.command_path if context else 'gitexport'} --help"
-    if isinstance(error, click.exceptions.NoSuchCommand):
-        import difflib
-
-        meant = difflib.get_close_matches(error.command_name, COMMANDS, n=1)
-        suggestion = suggestion or (f"'{meant[0]}'?" if meant else "")
-    if suggestion:
-        hint = f"did you mean {suggestion}"
+    text = error.format_message()
+    if isinstance(error, (click.NoSuchOption, click.exceptions.NoSuchCommand)):
+        # Its text has click's suggestions in it, which know nothing of what is loaded late.
+        text = error.message
+        meant = _meant(error)
+        hint = f"did you mean '{meant}'?" if meant else hint
+    message = " ".join(text.split()).rstrip(".")
     return UsageError(message[:1].lower() + message[1:], hint=hint)
+
+
+def _meant(error: click.NoSuchOption | click.exceptions.NoSuchCommand) -> str | None:
+    if isinstance(error, click.NoSuchOption):
+        return next(iter(error.possibilities or ()), None)
+    import difflib
+
+    context = error.ctx
+    group = None if context is None else context.command
+    if context is None or not isinstance(group, click.Group):
+        return None
+    known = group.list_commands(context)
+    return next(iter(difflib.get_close_matches(error.command_name, known, n=1)), None)
 
 
 def _explain(error: BaseException) -> GitExportError:

@@ -19,6 +19,7 @@ from tests.cli.program import Program, run_program
     ("arguments", "message", "hint"),
     [
         (["exprt"], "no such command 'exprt'", "did you mean 'export'?"),
+        (["hooks", "instal"], "no such command 'instal'", "did you mean 'install'?"),
         (["export", "--ful"], "no such option '--ful'", "did you mean '--full'?"),
         (["export", "--limit", "-1"], "-1 is not in the range x>=0", "gitexport export --help"),
         (
