@@ -83,8 +83,12 @@ def test_demo_leaves_three_snapshots_and_no_server(scratch: Path) -> None:
     assert names(scratch) == [path.name], "the server's files are gone"
 
 
-def test_text_shows_the_story_and_commands_that_work(scratch: Path) -> None:
-    result = demo(scratch)
+def test_text_shows_the_story_and_commands_that_work_anywhere(scratch: Path) -> None:
+    # As in a fresh checkout: the program is in no directory of the person's PATH.
+    (scratch / "bin").mkdir()
+    (scratch / "bin" / "git").symlink_to(shutil.which("git") or "")
+    path = f"{scratch / 'bin'}:{os.defpath}"
+    result = demo(scratch, PATH=path)
 
     assert result.returncode == 0, result.stderr
     for heading in ("What happened", "What a changed file looks like", "What to try next"):
@@ -95,9 +99,14 @@ def test_text_shows_the_story_and_commands_that_work(scratch: Path) -> None:
     ]
     assert len(commands) == 7
     for command in commands:
-        program = command.replace("gitexport -C", f"{sys.executable} -m gitexport -C", 1)
-        line = program if command.startswith("gitexport") else command
-        subprocess.run(line, shell=True, check=True, capture_output=True)  # noqa: S602 - as typed
+        subprocess.run(  # noqa: S602 - as typed
+            command,
+            shell=True,
+            check=True,
+            capture_output=True,
+            cwd="/",
+            env=dict(os.environ, PATH=path),
+        )
 
 
 def test_directory_is_used_and_what_is_there_stays(scratch: Path) -> None:

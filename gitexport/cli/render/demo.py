@@ -133,13 +133,15 @@ def _snapshot_row(report: DemoReport, number: int) -> list[str]:
 
 
 def _program() -> str:
-    """Names the program so that it can be typed where this one was started."""
+    """Names the program so that it can be typed in any directory.
+
+    `make -C` and others run this one in a directory that is not the person's.
+    """
     if shutil.which("gitexport"):
         return "gitexport"
-    executable = Path(sys.executable)
-    here = Path.cwd()
-    inside = executable.relative_to(here) if executable.is_relative_to(here) else executable
-    return f"{_quoted(str(inside))} -m gitexport"
+    python = Path(sys.executable)
+    script = python.parent / "gitexport"
+    return _quoted(str(script)) if script.is_file() else f"{_quoted(str(python))} -m gitexport"
 
 
 def _quoted(text: str) -> str:
