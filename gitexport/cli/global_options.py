@@ -11,6 +11,7 @@ import click
 from click.core import ParameterSource
 
 from gitexport import __version__
+from gitexport.cli import completing
 from gitexport.cli.plain import one_line
 
 
@@ -80,7 +81,12 @@ def output_option(forms: Sequence[str]) -> Callable[[_Decorated], _Decorated]:
 
 def any_output() -> click.Option:
     """Makes the `-o` that stands before the command's name, whose forms it may not know."""
-    return _option(["-o", "--output"], "How to print the result.", metavar="text|json|…")
+    return _option(
+        ["-o", "--output"],
+        "How to print the result.",
+        metavar="text|json|…",
+        shell_complete=completing.outputs,
+    )
 
 
 def _output(forms: Sequence[str]) -> click.Option:

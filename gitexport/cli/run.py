@@ -58,7 +58,9 @@ def _complete(invocation: Invocation) -> int:
 
     instruction = invocation.environment[COMPLETE_VARIABLE]
     group = make_group(has_color=False)
-    return shell_complete(group, {}, "gitexport", COMPLETE_VARIABLE, instruction)
+    # What stands before the word that is completed tells which data repository is meant.
+    settings = {"obj": invocation.options}
+    return shell_complete(group, settings, "gitexport", COMPLETE_VARIABLE, instruction)
 
 
 def _invoke(arguments: Sequence[str], invocation: Invocation) -> int:

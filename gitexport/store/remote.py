@@ -33,6 +33,12 @@ _HTTP_SETTINGS = (("http.lowSpeedLimit", "1"), ("http.lowSpeedTime", "300"))
 _MOST_PATTERNS = 200
 
 
+def remotes(repository: DataRepository) -> list[str]:
+    """Lists the names of all remotes."""
+    with translated("the remotes cannot be listed"):
+        return sorted(name for name in repository.pygit().remotes.names() if name)
+
+
 def remote_url(repository: DataRepository, remote: str) -> str:
     """Gives the URL that pushes go to, as configured.
 

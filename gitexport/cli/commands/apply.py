@@ -40,7 +40,7 @@ values, and nothing is done. Documents that are already as the patch wants them 
     ],
     exit_codes=[3, 4, 6, 7, 8, 9],
 )
-@click.argument("file", metavar="FILE")
+@click.argument("file", metavar="FILE", type=click.Path(readable=False))
 @click.option("--reverse", "is_reverse", is_flag=True, help="Undo the patch.")
 @going_back_options
 @output_option(["text", "json", "sql"])

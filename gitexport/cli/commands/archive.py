@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
+from gitexport.cli import completing
 from gitexport.cli.invocation import Invocation, pass_invocation
 from gitexport.cli.parser import Command
 from gitexport.errors import UsageError
@@ -40,7 +41,7 @@ out; git archive takes those. Needs no database.""",
     ],
     exit_codes=[7, 10],
 )
-@click.argument("rev", metavar="REV")
+@click.argument("rev", metavar="REV", shell_complete=completing.revs)
 @click.option(
     "-f",
     "--file",

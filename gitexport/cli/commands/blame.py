@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
+from gitexport.cli import completing
 from gitexport.cli.invocation import Invocation, pass_invocation
 from gitexport.cli.parser import Command
 from gitexport.model.address import parse_address
@@ -39,8 +40,15 @@ the oldest, until every field is explained. Needs no database.""",
     ],
     exit_codes=[7],
 )
-@click.argument("address", metavar="ENTITY:KEY")
-@click.option("--at", "rev", metavar="REV", default="latest", help="As this snapshot holds it.")
+@click.argument("address", metavar="ENTITY:KEY", shell_complete=completing.entities)
+@click.option(
+    "--at",
+    "rev",
+    metavar="REV",
+    shell_complete=completing.revs,
+    default="latest",
+    help="As this snapshot holds it.",
+)
 @pass_invocation
 def command(invocation: Invocation, address: str, rev: str) -> int:
     """Runs the command."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
+from gitexport.cli import completing
 from gitexport.cli.global_options import output_option
 from gitexport.cli.invocation import Invocation, pass_invocation
 from gitexport.cli.parser import Command
@@ -72,14 +73,15 @@ of another value: true, null, 1.10. Only @database needs a database.""",
     ],
     exit_codes=[1, 6, 7, 8],
 )
-@click.argument("base", metavar="BASE")
-@click.argument("target", metavar="[TARGET]", default=_LATEST)
+@click.argument("base", metavar="BASE", shell_complete=completing.sides)
+@click.argument("target", metavar="[TARGET]", default=_LATEST, shell_complete=completing.sides)
 @output_option(["text", *FORMATS])
 @click.option("--stat", "is_stat", is_flag=True, help="Print the counts alone.")
 @click.option("--name-only", "is_name_only", is_flag=True, help="Print the files' paths alone.")
 @click.option(
     "--only",
     metavar="ADDRESS",
+    shell_complete=completing.entities,
     multiple=True,
     help="Compare only this: users, users:42, users:4*, users:42#/address/city.",
 )

@@ -23,7 +23,8 @@ class CompletionArguments(NamedTuple):
     "completion",
     cls=Command,
     short_help="Print the completion script of a shell.",
-    help="Print the completion script of a shell. It asks gitexport itself for the words.",
+    help="""Print the completion script of a shell. It asks gitexport itself for the words:
+commands, options, and the entities, snapshots and remotes of the data repository.""",
     examples=[
         ("for this bash", 'eval "$(gitexport completion bash)"'),
         ("for every zsh", 'gitexport completion zsh > "${fpath[1]}/_gitexport"'),

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import click
 
+from gitexport.cli import completing
 from gitexport.cli.invocation import Invocation, pass_invocation
 from gitexport.cli.parser import Command
 
@@ -47,7 +48,14 @@ change means no commit. Stopped at any point, the next export completes the work
     exit_codes=[3, 4, 5, 6, 7, 8],
 )
 @click.option("--full", is_flag=True, help="Read every row and compare every key.")
-@click.option("--entity", "entities", metavar="E", multiple=True, help="Only this entity.")
+@click.option(
+    "--entity",
+    "entities",
+    metavar="E",
+    multiple=True,
+    shell_complete=completing.entities,
+    help="Only this entity.",
+)
 @click.option(
     "--limit", metavar="N", default=0, type=click.IntRange(min=0), help="The first N rows; 0: all."
 )

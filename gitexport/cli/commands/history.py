@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
+from gitexport.cli import completing
 from gitexport.cli.invocation import Invocation, pass_invocation
 from gitexport.cli.parser import Command
 from gitexport.model.address import parse_address
@@ -44,7 +45,7 @@ values are JSON text, so that numbers stay exact. Needs no database server.""",
     ],
     exit_codes=[4, 6, 7],
 )
-@click.argument("addresses", metavar="[ADDRESS]…", nargs=-1)
+@click.argument("addresses", metavar="[ADDRESS]…", nargs=-1, shell_complete=completing.entities)
 @click.option(
     "--to",
     "path",
@@ -53,8 +54,18 @@ values are JSON text, so that numbers stay exact. Needs no database server.""",
     type=click.Path(path_type=Path),
     help="The SQLite file to make or to add to.",
 )
-@click.option("--since", metavar="TIME", help="Begin with this time, day or snapshot.")
-@click.option("--until", metavar="TIME", help="End with this time, day or snapshot.")
+@click.option(
+    "--since",
+    metavar="TIME",
+    shell_complete=completing.revs,
+    help="Begin with this time, day or snapshot.",
+)
+@click.option(
+    "--until",
+    metavar="TIME",
+    shell_complete=completing.revs,
+    help="End with this time, day or snapshot.",
+)
 @click.option("--dry-run", "-n", "is_dry_run", is_flag=True, help="Write nothing.")
 @pass_invocation
 def command(invocation: Invocation, /, **given: object) -> int:

@@ -71,7 +71,7 @@ its own.""",
     ],
     exit_codes=[5, 6, 7, 8, 9],
 )
-@click.argument("source", metavar="SOURCE[@REV]")
+@click.argument("source", metavar="SOURCE[@REV]", type=click.Path(readable=False))
 @click.option(
     "--mode",
     "modes",

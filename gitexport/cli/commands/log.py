@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
+from gitexport.cli import completing
 from gitexport.cli.invocation import Invocation, pass_invocation
 from gitexport.cli.parser import Command
 from gitexport.model.address import Address, parse_address
@@ -59,7 +60,9 @@ names, or less. Needs no database.""",
     ],
     exit_codes=[7],
 )
-@click.argument("address", metavar="[ENTITY[:KEY]]", required=False)
+@click.argument(
+    "address", metavar="[ENTITY[:KEY]]", required=False, shell_complete=completing.entities
+)
 @click.option("-p", "--patch", "has_patch", is_flag=True, help="Show the fields that changed.")
 @click.option(
     "-n",
@@ -76,8 +79,18 @@ names, or less. Needs no database.""",
     default=0,
     help="Leave out the N newest of those that would be shown.",
 )
-@click.option("--since", metavar="TIME", help="None before this time, day or snapshot.")
-@click.option("--until", metavar="TIME", help="None after this time, day or snapshot.")
+@click.option(
+    "--since",
+    metavar="TIME",
+    shell_complete=completing.revs,
+    help="None before this time, day or snapshot.",
+)
+@click.option(
+    "--until",
+    metavar="TIME",
+    shell_complete=completing.revs,
+    help="None after this time, day or snapshot.",
+)
 @click.option("--author", metavar="TEXT", help="Only where the author's name or address has it.")
 @pass_invocation
 def command(invocation: Invocation, /, **given: object) -> int:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
+from gitexport.cli import completing
 from gitexport.cli.invocation import Invocation, pass_invocation
 from gitexport.cli.parser import Command
 from gitexport.errors import UsageError
@@ -44,7 +45,7 @@ Needs no database.""",
     ],
     exit_codes=[4, 7],
 )
-@click.argument("rev", metavar="REV")
+@click.argument("rev", metavar="REV", shell_complete=completing.revs)
 @click.argument("text", metavar="[TEXT]", required=False)
 @click.option("--append", is_flag=True, help="Add TEXT to the note that is there.")
 @click.option("--replace", is_flag=True, help="Put TEXT in the place of the note that is there.")

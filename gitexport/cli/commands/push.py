@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
+from gitexport.cli import completing
 from gitexport.cli.invocation import Invocation, pass_invocation
 from gitexport.cli.parser import Command
 
@@ -39,7 +40,7 @@ the configured one, usually origin. Running it again is always safe. Needs no da
     ],
     exit_codes=[4, 5, 6, 7],
 )
-@click.argument("remote", metavar="[REMOTE]", required=False)
+@click.argument("remote", metavar="[REMOTE]", required=False, shell_complete=completing.remotes)
 @pass_invocation
 def command(invocation: Invocation, remote: str | None) -> int:
     """Runs the command."""

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import click
 
+from gitexport.cli import completing
 from gitexport.cli.invocation import Invocation, pass_invocation
 from gitexport.cli.parser import Command
 
@@ -30,7 +31,14 @@ alone never makes a commit.""",
     ],
     exit_codes=[4, 8],
 )
-@click.option("--entity", "entities", metavar="E", multiple=True, help="Only this entity.")
+@click.option(
+    "--entity",
+    "entities",
+    metavar="E",
+    multiple=True,
+    shell_complete=completing.entities,
+    help="Only this entity.",
+)
 @pass_invocation
 def command(invocation: Invocation, entities: tuple[str, ...]) -> int:
     """Runs the command."""

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import click
 
+from gitexport.cli import completing
 from gitexport.cli.global_options import output_option
 from gitexport.cli.going_back import GoingBack, going_back_options, run_journey
 from gitexport.cli.invocation import Invocation, pass_invocation
@@ -41,9 +42,13 @@ exported first; then one transaction changes the rows that differ, and an export
     ],
     exit_codes=[3, 4, 6, 7, 8, 9],
 )
-@click.argument("rev", metavar="REV")
+@click.argument("rev", metavar="REV", shell_complete=completing.revs)
 @click.option(
-    "--only", metavar="ADDRESS", multiple=True, help="Only this entity, document or field."
+    "--only",
+    metavar="ADDRESS",
+    shell_complete=completing.entities,
+    multiple=True,
+    help="Only this entity, document or field.",
 )
 @going_back_options
 @output_option(["text", "json", "sql"])

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import click
 
+from gitexport.cli import completing
 from gitexport.cli.commands import restore
 from gitexport.cli.global_options import output_option
 from gitexport.cli.going_back import GoingBack, going_back_options, run_journey
@@ -42,12 +43,21 @@ since is a conflict: it is named with its three values, and nothing is done unti
     ],
     exit_codes=[3, 4, 6, 7, 8, 9],
 )
-@click.argument("rev", metavar="[REV]", required=False)
-@click.option("--to", metavar="REV", help="Go back to REV: the same as 'restore REV'.")
+@click.argument("rev", metavar="[REV]", required=False, shell_complete=completing.revs)
+@click.option(
+    "--to",
+    metavar="REV",
+    shell_complete=completing.revs,
+    help="Go back to REV: the same as 'restore REV'.",
+)
 @click.option("--ours", is_flag=True, help="At conflicts keep today's value.")
 @click.option("--theirs", is_flag=True, help="At conflicts take the older value.")
 @click.option(
-    "--only", metavar="ADDRESS", multiple=True, help="Only this entity, document or field."
+    "--only",
+    metavar="ADDRESS",
+    shell_complete=completing.entities,
+    multiple=True,
+    help="Only this entity, document or field.",
 )
 @going_back_options
 @output_option(["text", "json", "sql"])

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple, cast
 
 import click
 
+from gitexport.cli import completing
 from gitexport.cli.durations import spent
 from gitexport.cli.invocation import Invocation, pass_invocation
 from gitexport.cli.parser import Command
@@ -48,8 +49,10 @@ one of that day, in UTC). Needs no database.""",
     ],
     exit_codes=[7],
 )
-@click.argument("rev", metavar="REV")
-@click.argument("address", metavar="[ENTITY[:KEY]]", required=False)
+@click.argument("rev", metavar="REV", shell_complete=completing.revs)
+@click.argument(
+    "address", metavar="[ENTITY[:KEY]]", required=False, shell_complete=completing.entities
+)
 @click.option("-p", "--patch", "has_patch", is_flag=True, help="Show the fields that changed.")
 @pass_invocation
 def command(invocation: Invocation, rev: str, address: str | None, *, has_patch: bool) -> int:
