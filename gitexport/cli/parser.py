@@ -87,6 +87,7 @@ class Command(_Strict):
         super().__init__(*args, **kwargs)
         self.examples = tuple(examples)
         self.exit_codes = codes_of(*exit_codes)
+        _tell_what_repeats(self)
         add_global_parameters(self)
 
     def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401 - click's
@@ -155,6 +156,12 @@ def add_global_parameters(command: click.Command) -> None:
     command.params += [
         parameter for parameter in global_parameters() if taken.isdisjoint(parameter.opts)
     ]
+
+
+def _tell_what_repeats(command: click.Command) -> None:
+    for option in command.params:
+        if isinstance(option, click.Option) and option.multiple and option.help:
+            option.help += " May be given several times."
 
 
 def _refuse_empty(parameter: click.Parameter) -> NoReturn:

@@ -87,6 +87,16 @@ def test_nothing_at_all_prints_the_help_to_stderr(program: Program) -> None:
     assert "Usage: gitexport" in ended.err
 
 
+def test_help_says_which_options_may_be_repeated(program: Program) -> None:
+    words = "May be given several times."
+    for name, command in commands():
+        for option in command.params:
+            if isinstance(option, click.Option):
+                assert (words in str(option.help)) == option.multiple, (name, option.name)
+
+    assert f"Only this relation. {words}" in " ".join(program("init", "--help").out.split())
+
+
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_completion_script_is_printed(program: Program, shell: str) -> None:
     ended = program("completion", shell)

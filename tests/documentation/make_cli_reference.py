@@ -104,9 +104,7 @@ def _metavar(parameter: click.Parameter) -> str:
 
 
 def _help(option: click.Parameter) -> str:
-    text = str(getattr(option, "help", "") or "").replace("|", "\\|")
-    repeats = " May be given several times." if option.multiple else ""
-    return text + repeats
+    return str(getattr(option, "help", "") or "").replace("|", "\\|")
 
 
 def main() -> int:

@@ -43,7 +43,10 @@ change means no commit. Stopped at any point, the next export completes the work
         ("what is pending", "gitexport export"),
         ("say what would happen, write nothing", "gitexport export --dry-run"),
         ("read every row, compare every key", "gitexport export --full"),
-        ("unattended, and published", "gitexport export --push -o json --log-file export.log"),
+        (
+            "unattended, and published",
+            "gitexport export --push -o json --log-file /var/log/gitexport.log",
+        ),
     ],
     exit_codes=[3, 4, 5, 6, 7, 8],
 )
