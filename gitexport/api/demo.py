@@ -22,6 +22,7 @@ from gitexport.embedded import EmbeddedServer, without_libpq_variables
 from gitexport.errors import UsageError
 from gitexport.history.details import SnapshotDetails
 from gitexport.model.changeset import ChangeCounts, ChangeKind, DocumentChange
+from gitexport.model.counted import counted
 from gitexport.model.report import ExportReport
 from gitexport.restore.database import RowsRequest
 from gitexport.restore.rows import RowsPlan
@@ -122,8 +123,8 @@ class _Demo:
             changed = min(CHANGED_USERS, self._options.rows)
             self._settings.progress.stage("changing rows")
             run_script(server.dsn(), sample.change_sql(changed))
-            self._done(f"changed {changed} users, as an ETL would")
-            self._export(f"exported the {changed} changed rows as the second snapshot")
+            self._done(f"changed {counted(changed, 'user')}, as an ETL would")
+            self._export(f"exported the {counted(changed, 'changed row')} as the second snapshot")
             self._go_back()
         self._done("stopped PostgreSQL and removed its files")
         self._look_back()
@@ -134,7 +135,7 @@ class _Demo:
         self._settings.progress.stage("filling tables")
         run_script(dsn, sample.schema_sql())
         run_script(dsn, sample.fill_sql(rows))
-        self._done(f"filled {rows:,} users and {sample.COUNTRIES} countries")
+        self._done(f"filled {counted(rows, 'user')} and {sample.COUNTRIES} countries")
         # From the environment, so that no file remembers a server that will be gone.
         self._settings = replace(
             self._settings,
@@ -159,7 +160,7 @@ class _Demo:
         rows = sum(counts.updated for counts in done.plan.entities.values())
         if done.after is not None:
             self._report.exports.append(done.after)
-        self._done(f"restored {rows} rows to the first snapshot, as the third snapshot")
+        self._done(f"restored {counted(rows, 'row')} to the first snapshot, as the third snapshot")
 
     def _look_back(self) -> None:
         report = self._report
@@ -172,7 +173,9 @@ class _Demo:
         report.change = next(
             (change for change in changes if change.kind is ChangeKind.MODIFIED), None
         )
-        self._done(f"compared the snapshots: {len(changes)} documents, {fields:,} fields differ")
+        documents = counted(len(changes), "document")
+        differ = counted(fields, "field differs", "fields differ")
+        self._done(f"compared the snapshots: {documents}, {differ}")
         report.latest = HistoryReader.open(self._settings).snapshot("latest")
 
     def _done(self, what: str) -> None:

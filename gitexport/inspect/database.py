@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from gitexport.errors import GitExportError
 from gitexport.export.guards import guard_source
 from gitexport.inspect.finding import Finding, Level, error, failed, ok, warning
+from gitexport.model.counted import counted
 from gitexport.model.entity import Entity, Publication, Tracking
 from gitexport.model.ports import Source, SourceView
 from gitexport.model.tracking import TrackingAdmin
@@ -90,4 +91,6 @@ def _check_tracking(
         yield ok("tracking", f"{tracked} tracked completely")
     compared = len(publication.entities) - len(chosen)
     if compared and len(entities) == len(publication.entities):
-        yield ok("tracking", f"{compared} entities are compared: every export reads all their rows")
+        are = counted(compared, "entity is", "entities are")
+        its = "its" if compared == 1 else "their"
+        yield ok("tracking", f"{are} compared: every export reads all {its} rows")

@@ -20,6 +20,7 @@ from gitexport.compare.stored import StoredEntity, StoredHistory, StoredTree
 from gitexport.errors import NotCanonicalError, UnsupportedValueError
 from gitexport.export.encode import REFUSED_BYTES
 from gitexport.export.validate import Validate, compile_schema
+from gitexport.model.counted import counted
 from gitexport.model.entity import MANIFEST_PATH, RELATIONS_DIRECTORY, Entity, Publication
 from gitexport.store.repository import DataRepository
 
@@ -245,11 +246,12 @@ class DocumentRules:
         return None if data is None else compile_schema(data, path)
 
 
-def count_offences(stated: Mapping[str, int], counted: Mapping[str, int]) -> Iterator[Offence]:
+def count_offences(stated: Mapping[str, int], found: Mapping[str, int]) -> Iterator[Offence]:
     """Says for which entities a manifest counts other documents than there are."""
     for name, count in stated.items():
-        if counted[name] != count:
-            reason = f"counts {count} documents of '{name}', and there are {counted[name]}"
+        if found[name] != count:
+            documents = counted(count, "document")
+            reason = f"counts {documents} of '{name}', and there are {found[name]:,}"
             yield Offence(MANIFEST_PATH, reason, _FORMAT)
 
 

@@ -10,6 +10,7 @@ from gitexport.errors import GitExportError
 from gitexport.export.encode import REFUSED_BYTES, WARNED_BYTES
 from gitexport.export.scope import known_entity
 from gitexport.inspect.finding import Finding, failed, ok, warning
+from gitexport.model.counted import counted
 from gitexport.model.entity import Entity
 from gitexport.store.repository import DataRepository
 
@@ -48,12 +49,14 @@ def check_documents(
     seen = _walk(repository, tree, stored)
     if seen.documents != stored.manifest.count:
         message = (
-            f"'{name}' has {seen.documents:,} documents, its manifest says"
+            f"'{name}' has {counted(seen.documents, 'document')}, its manifest says"
             f" {stored.manifest.count:,}"
         )
         yield warning("documents", message, "run 'gitexport export --full'")
     if seen.others:
-        message = f"{seen.others} files in '{stored.manifest.directory}' are no documents of it"
+        are = "is no document" if seen.others == 1 else "are no documents"
+        files = counted(seen.others, "file")
+        message = f"{files} in '{stored.manifest.directory}' {are} of it"
         yield warning("documents", message, "git mv them out of the directory")
     if seen.widest > _MOST_ENTRIES:
         message = f"'{seen.widest_at}' has {seen.widest:,} entries; hosts list {_MOST_ENTRIES:,}"
@@ -66,7 +69,7 @@ def check_documents(
         )
         fix = f"leave its largest column out of 'columns' of [entities.{name}]"
         yield warning("sizes", message, fix)
-    yield ok("documents", f"'{name}': {seen.documents:,} documents")
+    yield ok("documents", f"'{name}': {counted(seen.documents, 'document')}")
 
 
 def _walk(repository: DataRepository, tree: StoredTree, stored: StoredEntity) -> _Seen:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from gitexport.errors import CorruptRepositoryError
 from gitexport.export.view import View, is_shown
+from gitexport.model.counted import counted
 from gitexport.model.ports import Progress
 from gitexport.store import refs
 from gitexport.store.commits import remake_tag
@@ -73,5 +74,5 @@ def _mend_files(repository: DataRepository, branch: str, progress: Progress) -> 
         done.append("made the index anew; the old one is 'index.damaged' beside it")
     view = View(repository, branch, progress).catch_up(tip)
     if view is not None and (view.written or view.removed):
-        done.append(f"brought {view.written + view.removed} files to the last commit")
+        done.append(f"brought {counted(view.written + view.removed, 'file')} to the last commit")
     return done

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from gitexport.errors import DecisionNeededError, LockedError, PublishError, UsageError
+from gitexport.model.counted import counted
 from gitexport.model.entity import Publication
 from gitexport.model.ports import Clock, Progress
 from gitexport.model.report import PushReport
@@ -152,11 +153,12 @@ class _Publishing:
     def _warn(self, merged: RemoteMerge) -> None:
         progress = self._context.progress
         if merged.overridden:
-            count = len(merged.overridden)
-            progress.warn(
-                f"{count} documents changed at the remote were left as they are here,"
-                f" the first: {merged.overridden[0]}"
+            were = counted(
+                len(merged.overridden),
+                "document changed at the remote was left as it is here,",
+                "documents changed at the remote were left as they are here,",
             )
+            progress.warn(f"{were} the first: {merged.overridden[0]}")
         if merged.stale is not None:
             progress.warn(f"the working tree does not show the merge yet: {merged.stale}")
 

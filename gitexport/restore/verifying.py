@@ -9,6 +9,7 @@ from decimal import Decimal
 from gitexport.canonical.value import ExactNumber, loads
 from gitexport.errors import ConflictError, UnsupportedValueError
 from gitexport.model.address import format_address
+from gitexport.model.counted import counted
 from gitexport.model.field_merge import same_value
 from gitexport.model.ports import Key
 from gitexport.model.writing import RowWriter
@@ -50,12 +51,15 @@ def verify(writer: RowWriter, tip: Tip, staged: Staged, *, is_strict: bool) -> l
     rewritten += sum(not columns for columns in unlike.values())
     missing = staged.inserted + staged.updated - seen
     if missing > 0:
-        differing.append(f"{missing} rows of '{staged.entity.name}' are not there")
+        are = "is" if missing == 1 else "are"
+        differing.append(f"{counted(missing, 'row')} of '{staged.entity.name}' {are} not there")
     if differing and is_strict:
         raise _refused(differing)
     if rewritten:
         name = staged.entity.name
-        differing.append(f"{rewritten:,} rows of '{name}' hold equal values, written otherwise")
+        rows = counted(rewritten, "row")
+        holds = "holds" if rewritten == 1 else "hold"
+        differing.append(f"{rows} of '{name}' {holds} equal values, written otherwise")
     return differing
 
 

@@ -13,6 +13,7 @@ from fnmatch import fnmatchcase
 
 from gitexport.errors import ConflictError, RowRefusedError
 from gitexport.model.address import format_address
+from gitexport.model.counted import counted
 from gitexport.model.entity import Deletes, Entity
 from gitexport.model.ports import Key
 from gitexport.model.relation import Relation
@@ -172,8 +173,9 @@ def _tell_hidden(writer: RowWriter, staged: Staged, hidden: Sequence[Key]) -> No
         )
         raise ConflictError(message, where=", ".join(staying[:_NAMED]) + more, hint=hint)
     staged.notes.append(
-        f"{len(hidden):,} rows of '{name}' that its 'where' leaves out are overwritten:"
-        " no snapshot holds what they are now"
+        f"{counted(len(hidden), 'row')} of '{name}' that its 'where' leaves out"
+        f" {'is' if len(hidden) == 1 else 'are'} overwritten: no snapshot holds what"
+        f" {'it is' if len(hidden) == 1 else 'they are'} now"
     )
 
 
@@ -194,13 +196,14 @@ def content_of(tip: Tip, target: DocumentTarget) -> bytes:
 
 def _column_notes(name: str, told: StagedRows) -> list[str]:
     notes = [
-        f"'{name}' has the column '{column}', which {count:,} documents lack: updated rows keep"
+        f"'{name}' has the column '{column}', which"
+        f" {counted(count, 'document lacks', 'documents lack')}: updated rows keep"
         " its value, inserted ones get its default"
         for column, count in told.missing.items()
     ]
     notes += [
-        f"{count:,} documents of '{name}' have '{column}', which is no published column today:"
-        " it is left out"
+        f"{counted(count, 'document')} of '{name}' {'has' if count == 1 else 'have'} '{column}',"
+        " which is no published column today: it is left out"
         for column, count in told.unknown.items()
     ]
     return notes

@@ -14,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import islice
 
 from gitexport.errors import SnapshotNotFoundError
+from gitexport.model.counted import counted
 from gitexport.model.snapshot import TAG_PATTERN, Commit, ObjectId, format_tag, parse_tag
 from gitexport.store import refs
 from gitexport.store.repository import DataRepository
@@ -91,7 +92,8 @@ def _nth(repository: DataRepository, tip: ObjectId, rev: str, number: int) -> Co
         oldest = name
     if oldest is None:
         raise _no_snapshot(rev)
-    message = f"'{rev}' goes back too far: there are {seen} snapshots"
+    are = "is" if seen == 1 else "are"
+    message = f"'{rev}' goes back too far: there {are} {counted(seen, 'snapshot')}"
     hint = f"the oldest is '{oldest}' (latest~{seen - 1})"
     raise SnapshotNotFoundError(message, where=rev, hint=hint)
 

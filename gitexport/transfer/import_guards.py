@@ -15,6 +15,7 @@ from gitexport.errors import (
 from gitexport.export.guards import is_mass_deletion
 from gitexport.export.options import Override
 from gitexport.model.address import Address, format_address
+from gitexport.model.counted import counted
 from gitexport.model.ports import Key
 from gitexport.model.recognition import Dangling, Misled
 from gitexport.model.relation import RelationName
@@ -144,7 +145,7 @@ def refuse_cascades(reach: Sequence[CascadeReach], options: ImportOptions) -> No
     found = reach[0]
     does = "deleting" if found.event == "delete" else "updating"
     message = (
-        f"{does} rows of '{found.target}' would change {found.rows:,} rows of"
+        f"{does} rows of '{found.target}' would change {counted(found.rows, 'row')} of"
         f" '{found.relation}' ({found.action}, constraint '{found.name}')"
     )
     hint = "import that relation as well, or go on with --override cascade"

@@ -44,6 +44,15 @@ def test_document_is_mended(data: Program, document: Path) -> None:
     assert again["checked"] > 70
 
 
+def test_one_document_is_counted_as_one(data: Program, document: Path) -> None:
+    data.done("fmt", document)
+
+    assert data("show", "latest~1").err.startswith(
+        "error: 'latest~1' goes back too far: there is 1 snapshot\n"
+    )
+    assert data.done("fmt", "--check", document).err == "1 document checked\n"
+
+
 def test_what_is_no_json_is_named_and_left(data: Program, document: Path) -> None:
     document.write_text('{"a": 1, "a": 2}')
 

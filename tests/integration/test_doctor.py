@@ -197,7 +197,7 @@ def test_layout_and_counts_are_looked_at(journey: Journey) -> None:
     warned = texts(findings, "warning")
     assert "'data/users' has 1,161 entries" in warned
     assert "1,160 documents, its manifest says 1,161" in warned
-    assert "1 files in 'data/users' are no documents" in warned
+    assert "1 file in 'data/users' is no document" in warned
     path.write_text(path.read_text().replace('shard = "flat"', 'shard = "mod/1"', 1))
     code, findings = examine(journey)
     assert code == 6

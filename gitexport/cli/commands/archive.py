@@ -11,6 +11,7 @@ from gitexport.cli import completing
 from gitexport.cli.invocation import Invocation, pass_invocation
 from gitexport.cli.parser import Command
 from gitexport.errors import UsageError
+from gitexport.model.counted import counted
 
 if TYPE_CHECKING:
     from gitexport.cli.render.output import Output
@@ -106,7 +107,7 @@ def _print(report: ArchiveReport, path: Path, output: Output) -> None:
         ],
         numeric={"documents", "bytes"},
     )
-    output.line(f"{path}: {written.size_bytes:,} bytes, {written.members:,} members")
+    output.line(f"{path}: {written.size_bytes:,} bytes, {counted(written.members, 'member')}")
     output.line(f"snapshot {report.snapshot or 'none'}, commit {report.commit[:10]}")
     output.line(f"sha256 {written.sha256}")
 

@@ -9,6 +9,7 @@ import click
 
 from gitexport.cli.invocation import Invocation, pass_invocation
 from gitexport.cli.parser import Command
+from gitexport.model.counted import counted
 
 
 class FmtArguments(NamedTuple):
@@ -66,9 +67,10 @@ def run(arguments: FmtArguments, invocation: Invocation) -> int:
     if report.faults and arguments.is_check:
         staged = " --staged" if arguments.is_staged else ""
         invocation.messages.warn(
-            f"{len(report.faults)} of {report.checked} documents are not canonical; "
+            f"{len(report.faults):,} of {counted(report.checked, 'document')} "
+            f"{'is' if len(report.faults) == 1 else 'are'} not canonical; "
             f"'gitexport fmt{staged}' mends them"
         )
     else:
-        invocation.messages.info(f"{report.checked} documents checked")
+        invocation.messages.info(f"{counted(report.checked, 'document')} checked")
     return report.exit_code

@@ -11,6 +11,7 @@ from gitexport.cli import completing
 from gitexport.cli.invocation import Invocation, pass_invocation
 from gitexport.cli.parser import Command
 from gitexport.model.address import parse_address
+from gitexport.model.counted import counted
 
 if TYPE_CHECKING:
     from gitexport.history.sqlite.write import HistoryReport
@@ -97,18 +98,18 @@ def run(arguments: HistoryArguments, invocation: Invocation) -> int:
 
 def _print(report: HistoryReport, arguments: HistoryArguments, invocation: Invocation) -> None:
     output, names = invocation.output, report.snapshots
-    noun = "snapshot" if len(names) == 1 else "snapshots"
+    snapshots = counted(len(names), "snapshot")
     if not names:
         output.line(f"'{arguments.path}' has every snapshot already")
         return
     period = names[0] if len(names) == 1 else f"{names[0]} to {names[-1]}"
     if report.is_dry_run:
-        output.line(f"would add {len(names):,} {noun}, {period}; nothing was written")
+        output.line(f"would add {snapshots}, {period}; nothing was written")
         return
     counts = report.counts
-    versions = f"{counts.versions:,} version{'' if counts.versions == 1 else 's'} of documents"
-    fields = f"{counts.field_changes:,} changed field{'' if counts.field_changes == 1 else 's'}"
-    output.line(f"added {len(names):,} {noun}, {period}: {versions}, {fields}")
+    versions = counted(counts.versions, "version of documents", "versions of documents")
+    fields = counted(counts.field_changes, "changed field")
+    output.line(f"added {snapshots}, {period}: {versions}, {fields}")
 
 
 def _members(report: HistoryReport, arguments: HistoryArguments) -> dict[str, object]:

@@ -12,6 +12,7 @@ import click
 
 from gitexport.cli.invocation import Invocation, pass_invocation
 from gitexport.cli.parser import Command
+from gitexport.model.counted import counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -149,7 +150,7 @@ def _warn_of_private(private: Sequence[PrivateColumn], messages: Messages) -> No
         "do what is said of it" if any(one.is_in_key for one in private) else "",
     ]
     messages.warn(
-        f"{'1 column looks' if count == 1 else f'{count} columns look'} personal or secret; "
+        f"{counted(count, 'column looks', 'columns look')} personal or secret; "
         f"to keep one out of what is published, {' or '.join(filter(None, ways))} before the "
         "first export:"
     )

@@ -13,6 +13,7 @@ from gitexport.cli.parser import Command
 from gitexport.cli.plain import one_line
 from gitexport.cli.render.snapshots import details_members, note_lines
 from gitexport.model.address import Address, parse_address
+from gitexport.model.counted import counted
 
 if TYPE_CHECKING:
     from gitexport.api.history import HistoryReader
@@ -158,7 +159,7 @@ def _facts(details: SnapshotDetails) -> list[tuple[str, str | None]]:
     summary = details.summary
     holds = "what its manifest.json does not say"
     if details.entities is not None:
-        holds = f"{details.documents:,} documents, {details.size_bytes:,} bytes"
+        holds = f"{counted(details.documents or 0, 'document')}, {details.size_bytes:,} bytes"
     return [
         ("snapshot", summary.snapshot or "none (a commit by a person)"),
         ("exported at", f"{summary.exported_at:%Y-%m-%dT%H:%M:%SZ}"),

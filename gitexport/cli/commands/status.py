@@ -13,6 +13,7 @@ from gitexport.cli.invocation import Invocation, pass_invocation
 from gitexport.cli.parser import Command
 from gitexport.cli.plain import one_line
 from gitexport.errors import ConfigError, GitExportError
+from gitexport.model.counted import counted
 
 if TYPE_CHECKING:
     from gitexport.inspect.status import StatusReport
@@ -151,8 +152,7 @@ def _remote(report: StatusReport) -> str:
         return f"{remote.remote} has commits that are not here"
     if not remote.ahead and not remote.behind:
         return f"{remote.remote} has every commit"
-    commits = "1 commit" if remote.ahead == 1 else f"{remote.ahead} commits"
-    return f"{commits} ahead of {remote.remote}, {remote.behind} behind"
+    return f"{counted(remote.ahead, 'commit')} ahead of {remote.remote}, {remote.behind} behind"
 
 
 def _members(report: StatusReport, arguments: StatusArguments) -> dict[str, object]:

@@ -9,6 +9,7 @@ import click
 from gitexport.cli import completing
 from gitexport.cli.invocation import Invocation, pass_invocation
 from gitexport.cli.parser import Command
+from gitexport.model.counted import counted
 
 if TYPE_CHECKING:
     from gitexport.model.tracking import TrackReport
@@ -90,7 +91,9 @@ def print_report(report: TrackReport, invocation: Invocation, name: str) -> None
             invocation.output.text(statement.rstrip().removesuffix(";") + ";")
     else:
         verb = "tracked" if name == "track" else "no longer tracked"
-        what = f"{len(report.statements)} statements" if report.statements else "nothing to do"
+        what = (
+            counted(len(report.statements), "statement") if report.statements else "nothing to do"
+        )
         names = ", ".join(report.entities) or "no entity"
         invocation.output.line(f"{verb}: {names} ({what})")
     for entity, reason in report.skipped:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from gitexport.cli.render.changes import change_lines, change_members
 from gitexport.model.address import format_address
+from gitexport.model.counted import counted
 from gitexport.model.ports import Progress
 
 if TYPE_CHECKING:
@@ -35,10 +36,8 @@ def print_demo(report: DemoReport, output: Output) -> None:
         numeric={"added", "modified", "deleted", "ms"},
     )
     if report.latest is not None:
-        output.line(
-            f"{report.latest.documents:,} documents, {report.latest.size_bytes:,} bytes,"
-            " one file each"
-        )
+        documents = counted(report.latest.documents or 0, "document")
+        output.line(f"{documents}, {report.latest.size_bytes:,} bytes, one file each")
     if report.change is not None:
         output.line()
         output.line("What a changed file looks like", style=_HEADING)

@@ -9,6 +9,7 @@ from gitexport.cli.invocation import Invocation
 from gitexport.errors import ConflictError
 from gitexport.model.absent import ABSENT
 from gitexport.model.address import format_address
+from gitexport.model.counted import counted
 
 if TYPE_CHECKING:
     from gitexport.transfer.import_report import ImportedEntity, ImportReport, MergeConflict
@@ -61,7 +62,8 @@ def print_plan(report: ImportReport, invocation: Invocation) -> None:
 def _remarks(report: ImportReport) -> list[str]:
     remarks = []
     if report.created:
-        remarks.append(f"{len(report.created):,} statements make what the database lacks")
+        make = counted(len(report.created), "statement makes", "statements make")
+        remarks.append(f"{make} what the database lacks")
     remarks += [f"they call {call}" for call in report.calls]
     if report.is_own:
         remarks.append("the snapshot was made from this database: rows are recognised by keys")
@@ -105,22 +107,21 @@ def _print_keys(report: ImportReport, invocation: Invocation) -> None:
 
 
 def _headline(report: ImportReport) -> str:
-    rows = "row" if report.changes == 1 else "rows"
+    rows = counted(report.changes, "row")
     if report.conflicts:
         count = sum(len(conflict.fields) for conflict in report.conflicts)
-        fields = "field" if count == 1 else "fields"
-        return f"{count:,} {fields} changed on both sides; nothing was changed"
+        return f"{counted(count, 'field')} changed on both sides; nothing was changed"
     if report.is_dry_run:
-        return f"dry run: {report.changes:,} {rows} would change; nothing was changed"
+        return f"dry run: {rows} would change; nothing was changed"
     if not (report.changes or report.created):
         return "nothing to do: the database is like the snapshot already"
-    return f"{report.changes:,} {rows} changed"
+    return f"{rows} changed"
 
 
 def _conflict(report: ImportReport) -> ConflictError:
     first = report.conflicts[0]
     count = len(report.conflicts)
-    documents = "a document" if count == 1 else f"{count:,} documents"
+    documents = "a document" if count == 1 else counted(count, "document")
     message = f"{documents} changed on both sides since {report.base}; nothing was done"
     address = format_address(first.entity, first.key)
     hint = f"make both sides alike, or leave it out with --exclude '{address}'"

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, cast
 from gitexport.cli.invocation import Invocation
 from gitexport.errors import ConflictError
 from gitexport.model.absent import ABSENT
+from gitexport.model.counted import counted
 
 if TYPE_CHECKING:
     from gitexport.canonical.value import JsonValue
@@ -115,8 +116,7 @@ def print_conflicts(conflicts: Sequence[DocumentConflict], invocation: Invocatio
 def conflict_error(conflicts: Sequence[DocumentConflict], hint: str) -> ConflictError:
     """Makes the error that ends a run which met conflicts."""
     count = sum(len(conflict.fields) for conflict in conflicts)
-    noun = "field was" if count == 1 else "fields were"
-    message = f"{count:,} {noun} changed in two ways; nothing was done"
+    message = f"{counted(count, 'field was', 'fields were')} changed in two ways; nothing was done"
     return ConflictError(message, where=conflicts[0].name, hint=hint)
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from gitexport.cli.durations import spent
 from gitexport.cli.plain import one_line
+from gitexport.model.counted import counted
 from gitexport.model.snapshot import EntityCounts
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ def change_bar(counts: EntityCounts) -> Styled:
 def size_text(size_bytes: int) -> str:
     """Writes a number of bytes for people, in powers of a thousand."""
     if size_bytes < _STEP:
-        return f"{size_bytes} {'byte' if size_bytes == 1 else 'bytes'}"
+        return counted(size_bytes, "byte")
     number: float = size_bytes
     unit = 0
     # What would be rounded to a thousand of a unit is one of the next.

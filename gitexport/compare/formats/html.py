@@ -18,6 +18,7 @@ from gitexport.compare.formats import Write
 from gitexport.compare.formats.html_document import document_html
 from gitexport.compare.formats.visible import name_text
 from gitexport.model.changeset import ChangeCounts, ChangedFile, ChangeKind
+from gitexport.model.counted import counted
 
 MOST_DOCUMENTS = 5_000
 """Browsers fold and search as many without a pause."""
@@ -114,7 +115,8 @@ def _section(
         yield document.replace("<details>", "<details open>", 1) if is_open else document
     left = counts.total - len(documents)
     if left:
-        yield f'<p class="quiet">{left:,} more documents are not shown here.</p>\n'
+        more = counted(left, "more document is", "more documents are")
+        yield f'<p class="quiet">{more} not shown here.</p>\n'
     yield "</section>\n"
 
 

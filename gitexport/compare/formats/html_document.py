@@ -15,6 +15,7 @@ from gitexport.compare.formats.visible import (
     shortened,
 )
 from gitexport.model.changeset import ABSENT, ChangeKind, FieldChange
+from gitexport.model.counted import counted
 
 _MOST_FIELDS = 200
 _MOST_CHARACTERS = 5_000
@@ -69,7 +70,8 @@ def _body(document: ChangedDocument) -> Iterator[str]:
         yield "</tbody></table>\n"
         left = len(change.fields) - _MOST_FIELDS
         if left > 0:
-            yield f'<p class="reason">{left:,} more fields are not shown here.</p>\n'
+            more = counted(left, "more field is", "more fields are")
+            yield f'<p class="reason">{more} not shown here.</p>\n'
 
 
 def _named(fields: Sequence[FieldChange]) -> str:

@@ -27,6 +27,7 @@ from gitexport.model.changeset import (
     FieldChange,
     FileRole,
 )
+from gitexport.model.counted import counted
 
 MOST_BYTES = 60_000
 """Comments hold 65,536 characters; the rest is for what people write around it."""
@@ -68,7 +69,9 @@ def write(comparison: Comparison, out: Write) -> None:
             entities_left += 1
         out(text)
     if entities_left:
-        out(f"\n{left.total:,} documents of {entities_left:,} entities are not shown here.\n")
+        entities_ = counted(entities_left, "entity", "entities")
+        are = "is" if left.total == 1 else "are"
+        out(f"\n{counted(left.total, 'document')} of {entities_} {are} not shown here.\n")
 
 
 def _head(comparison: Comparison) -> Iterator[str]:
@@ -84,7 +87,7 @@ def _head(comparison: Comparison) -> Iterator[str]:
         yield _counts_row(_code(name_text(name)), counts)
     left = len(comparison.counts) - _MOST_ENTITIES
     if left > 0:
-        yield f"\n… and {left:,} more entities.\n"
+        yield f"\n… and {counted(left, 'more entity', 'more entities')}.\n"
     elif len(comparison.counts) > 1:
         yield _counts_row("**all**", comparison.total)
     yield from _files(comparison.files)
@@ -131,14 +134,19 @@ class _Entity:
             shown.append(block)
         left = counts.total - len(shown)
         body = "| document | field | old | new |\n|---|---|---|---|\n" + "".join(shown)
-        more = f"\n{left:,} more documents are not shown here.\n" if left else ""
+        more = (
+            f"\n{counted(left, 'more document is', 'more documents are')} not shown here.\n"
+            if left
+            else ""
+        )
         title = f"### {_code(name_text(self.name))}\n"
         if not shown:
             return ""
         if body.count("\n") <= _UNFOLDED_LINES:
             return f"\n{title}\n{body}{more}"
         # Markdown is not read inside of a summary, so its text is HTML.
-        summary = f"<code>{escape(name_text(self.name))}</code>: {len(shown):,} documents"
+        documents = counted(len(shown), "document")
+        summary = f"<code>{escape(name_text(self.name))}</code>: {documents}"
         return f"\n<details><summary>{summary}</summary>\n\n{body}{more}\n</details>\n"
 
 
@@ -160,7 +168,7 @@ def _document_lines(document: ChangedDocument) -> Iterator[str]:
         yield f"| {'' if place else name} | {pointer} | {old} | {new} |\n"
     left = len(change.fields) - _MOST_FIELDS
     if left > 0:
-        yield f"| | … {left:,} more fields | | |\n"
+        yield f"| | … {counted(left, 'more field')} | | |\n"
 
 
 def _sides(changed: FieldChange) -> tuple[str, str]:

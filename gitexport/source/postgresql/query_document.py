@@ -15,6 +15,7 @@ import psycopg
 from psycopg import sql
 
 from gitexport.errors import UnsupportedValueError
+from gitexport.model.counted import counted
 from gitexport.model.entity import QueryDocument
 from gitexport.source.postgresql.copy_stream import copied, read_text
 from gitexport.source.postgresql.errors import is_connection_loss, refusal_text
@@ -61,7 +62,7 @@ def run_query(cursor: Cursor, document: QueryDocument, parameters: Mapping[str, 
     if document.is_array:
         return b"[" + b",\n".join(rows) + b"]"
     if len(rows) != 1:
-        message = f"the query gave {len(rows)} rows, and an object is exactly one"
+        message = f"the query gave {counted(len(rows), 'row')}, and an object is exactly one"
         raise UnsupportedValueError(
             message, where=document.path, hint='use shape = "array", or add LIMIT 1'
         )

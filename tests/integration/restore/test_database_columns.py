@@ -144,7 +144,7 @@ def test_numbers_of_a_column_with_more_digits_go_back(journey: Journey) -> None:
 
     report = restore(journey, tag, "--only", "order_details:10248,3").json()
 
-    assert report["warnings"] == ["1 rows of 'order_details' hold equal values, written otherwise"]
+    assert report["warnings"] == ["1 row of 'order_details' holds equal values, written otherwise"]
     assert journey.done("export", "-o", "json").json()["snapshot"] is None
 
 

@@ -201,7 +201,7 @@ def test_many_documents_are_folded_and_the_rest_is_counted(
     assert len(read.all("article")) == 120
     assert [details for details in read.all("details") if "open" in details] == []
     assert "80 more documents are not shown here." in page
-    assert "1 more documents are not shown here." in page
+    assert "1 more document is not shown here." in page
     assert "<td>200</td>" in page
 
 
