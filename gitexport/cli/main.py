@@ -33,13 +33,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     if len(arguments) == 2 and arguments[0] == "textconv" and _shows_fields(arguments[1]):  # noqa: PLR2004
         return 0
     try:
-        from gitexport.cli.run import run
+        from gitexport.cli.termination import ending_in_order
+
+        # Before everything else is loaded, which takes a tenth of a second.
+        with ending_in_order():
+            from gitexport.cli.run import run
+
+            code = run(arguments)
     except KeyboardInterrupt:
-        # A tenth of a second in which nothing was begun.
+        # Nothing was begun, or a second one came while the first one was told.
         sys.stderr.write("error: interrupted\n")
         return _INTERRUPTED
-
-    code = run(arguments)
     if argv is None:
         # The process ends, and all that is open was closed: looking through what is still there
         # for cycles, to free them one by one, would take as long as a twentieth of the start.

@@ -15,7 +15,6 @@ from gitexport.cli.global_options import GlobalOptions
 from gitexport.cli.invocation import KEY, Invocation
 from gitexport.cli.parser import COMPLETE_VARIABLE, make_group
 from gitexport.cli.streams import discard
-from gitexport.cli.termination import ending_in_order
 from gitexport.errors import GitExportError, MachineError, UsageError
 
 BUG, INTERRUPTED, BROKEN_PIPE = 70, 130, 141
@@ -24,11 +23,6 @@ BUG, INTERRUPTED, BROKEN_PIPE = 70, 130, 141
 def run(arguments: Sequence[str]) -> int:
     """Runs one command and gives its exit code. The only handler of all errors."""
     _prepare_streams()
-    with ending_in_order():
-        return _run(arguments)
-
-
-def _run(arguments: Sequence[str]) -> int:
     options = GlobalOptions(output="json" if _asks_for_json(arguments) else "text")
     options.no_color = "--no-color" in arguments
     invocation = Invocation(options)

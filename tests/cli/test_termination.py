@@ -88,7 +88,8 @@ def test_a_run_that_waits_for_the_pager_ends(tmp_path: Path) -> None:
     assert not left.exists()
 
 
-def test_an_interrupt_while_the_program_loads_ends_it_in_order() -> None:
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
+def test_an_interrupt_while_the_program_loads_ends_it_in_order(name: str) -> None:
     script = (
         "import os, signal, sys\n"
         "from gitexport.cli.main import main\n"
@@ -96,13 +97,17 @@ def test_an_interrupt_while_the_program_loads_ends_it_in_order() -> None:
         "    @staticmethod\n"
         "    def find_spec(name, *_):\n"
         "        if name == 'gitexport.cli.run':\n"
-        "            os.kill(os.getpid(), signal.SIGINT)\n"
+        "            os.kill(os.getpid(), signal.Signals[os.environ['NAME']])\n"
         "sys.meta_path.insert(0, Finder)\n"
         "sys.exit(main(['status']))\n"
     )
 
     done = subprocess.run(
-        [sys.executable, "-c", script], capture_output=True, text=True, check=False
+        [sys.executable, "-c", script],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "NAME": name},
     )
 
     assert (done.returncode, done.stderr) == (130, "error: interrupted\n")
