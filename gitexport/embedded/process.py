@@ -13,6 +13,7 @@ import sys
 import threading
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from gitexport.embedded import launcher
@@ -23,11 +24,16 @@ from gitexport.errors import MachineError, SourceError
 
 _START_SECONDS = 60.0
 _STATUS_LINE = 7  # of postmaster.pid, since PostgreSQL 10
+LOG_NAME = "server.log"
 HAS_PARENT_DEATH_SIGNAL = sys.platform == "linux"
 
 
 class ServerProcess:
-    """One `postgres` process and the thread that waits for it."""
+    """One `postgres` process and the thread that waits for it.
+
+    `files` is the directory of what belongs to it alone: its log, and what is removed should
+    this process be killed. It holds the lock that says whose it is.
+    """
 
     def __init__(
         self,
@@ -35,11 +41,12 @@ class ServerProcess:
         identity: Identity,
         data: Path,
         settings: Mapping[str, str],
-        log_path: Path,
+        files: Path,
     ) -> None:
         self._data = data
-        self._log_path = log_path
-        self._pipe: tuple[int, int] | None = None if HAS_PARENT_DEATH_SIGNAL else os.pipe()
+        self._files = files
+        self._log_path = files / LOG_NAME
+        self._pipe = os.pipe()
         self._child: subprocess.Popen[bytes] | None = None
         self._problems: list[OSError] = []
         self._started = threading.Event()
@@ -98,15 +105,17 @@ class ServerProcess:
                 break
             self._child.send_signal(number)
             self._ended.wait(seconds)
-        if self._pipe is not None and self._pipe[1] >= 0:
-            os.write(self._pipe[1], b".")
+        if self._pipe[1] >= 0:
+            with suppress(BrokenPipeError):  # somebody has killed the watching process
+                os.write(self._pipe[1], b".")
         self._close_pipe(1)
 
     def _launch_command(self, identity: Identity, command: list[str]) -> list[str]:
         user, group = (identity.user, identity.group) if identity.is_other else (-1, -1)
-        watch = self._pipe[0] if self._pipe else -1
-        numbers = (user, group, os.getpid(), watch, int(signal.SIGQUIT))
-        return [sys.executable, "-I", "-S", launcher.__file__, *map(str, numbers), *command]
+        kernel = int(HAS_PARENT_DEATH_SIGNAL)
+        numbers = (user, group, os.getpid(), kernel, int(signal.SIGQUIT), self._pipe[0])
+        words = [*map(str, numbers), str(self._files), *command]
+        return [sys.executable, "-I", "-S", launcher.__file__, *words]
 
     def _keep(self, command: list[str]) -> None:
         try:
@@ -118,7 +127,7 @@ class ServerProcess:
                     stderr=log,
                     cwd="/",
                     env=server_environment(),
-                    pass_fds=self._pipe[:1] if self._pipe else (),
+                    pass_fds=self._pipe[:1],
                     start_new_session=True,  # Ctrl-C is for us; we stop the server in order
                 )
         except OSError as error:
@@ -130,7 +139,7 @@ class ServerProcess:
         self._ended.set()
 
     def _close_pipe(self, end: int) -> None:
-        if self._pipe is not None and self._pipe[end] >= 0:
+        if self._pipe[end] >= 0:
             os.close(self._pipe[end])
             self._pipe = (-1, self._pipe[1]) if end == 0 else (self._pipe[0], -1)
 

@@ -2,7 +2,8 @@
 
 The server is a direct child. It listens on no network address, trusts whoever can enter its
 directory (only its own user and we), and cannot outlive this process: the kernel tells it
-when the thread that started it is gone, which is why that thread does nothing but wait.
+when the thread that started it is gone, which is why that thread does nothing but wait. Its
+files go then, too.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from gitexport.embedded.binaries import Binaries, find_binaries
 from gitexport.embedded.cluster import adopt_cluster, create_cluster
 from gitexport.embedded.identity import server_identity
 from gitexport.embedded.private import PrivateDirectory, open_private_directory
-from gitexport.embedded.process import ServerProcess
+from gitexport.embedded.process import LOG_NAME, ServerProcess
 
 _PORT = 5432
 _USER = "postgres"
@@ -53,7 +54,7 @@ class EmbeddedServer:
     ) -> None:
         self.version = binaries.version
         self.data_directory = data
-        self.log_path = private.path / "server.log"
+        self.log_path = private.path / LOG_NAME
         self._private = private
         self._owner = os.getpid()
         self._process: ServerProcess | None = process
@@ -88,7 +89,7 @@ class EmbeddedServer:
                 data = adopt_cluster(binaries, identity, data_directory.absolute())
             options = {**_SETTINGS, **({} if durable else _FAST), **(settings or {})}
             options["unix_socket_directories"] = str(sockets)
-            process = ServerProcess(binaries, identity, data, options, private.path / "server.log")
+            process = ServerProcess(binaries, identity, data, options, private.path)
             process.wait_until_ready()
         except BaseException:
             if process is not None:
