@@ -154,11 +154,20 @@ def connect(dsn: str | None = None) -> Connection:
     except psycopg.Error as error:
         raise _failed(error, dsn) from None
     connection.isolation_level = psycopg.IsolationLevel.READ_COMMITTED
-    if connection.info.parameter_status("in_hot_standby") == "off":
+    if not _is_standby(connection):
         # What a role or a database has as its default does not bind who asks for more; a
         # standby is left alone, as its own refusal says what is wrong.
         connection.read_only = False
     return connection
+
+
+def _is_standby(connection: Connection) -> bool:
+    told = connection.info.parameter_status("in_hot_standby")
+    if told is not None:
+        return told != "off"
+    # A server before version 14 does not tell by itself.
+    row = connection.execute("SELECT pg_is_in_recovery()").fetchone()
+    return bool(row and row[0])
 
 
 def describe(dsn: str | None = None) -> str:
