@@ -30,7 +30,6 @@ from gitexport.model.entity import (
 )
 from gitexport.model.ports import Progress
 from gitexport.model.snapshot import ObjectId
-from gitexport.store import refs
 from gitexport.store.changes import FileChange
 from gitexport.store.journal import read_state, remember_torn, write_state
 from gitexport.store.other_worktrees import shown_elsewhere
@@ -64,23 +63,6 @@ def unfinished_commit(repository: DataRepository, branch: str) -> str | None:
         return None
     operation = repository.operation_in_progress()
     return None if operation == "bisect" else operation
-
-
-def files_behind(repository: DataRepository, branch: str, paths: Iterable[str]) -> set[str]:
-    """Tells which of some files are as the snapshot has them that was shown last.
-
-    None of them is, where the working tree was brought to the last snapshot, or shows another
-    branch.
-    """
-    shown, tip = read_state(repository).shown, refs.tip(repository, branch)
-    if shown is None or shown == tip or not is_shown(repository, branch):
-        return set()
-    if shown != EMPTY and shown not in repository.pygit():
-        return set()
-    assert repository.worktree is not None  # noqa: S101 - it is shown
-    root = None if shown == EMPTY else repository.tree_of(shown)
-    reader = TreeReader(repository.read_tree, root)
-    return {path for path in paths if not _differs(repository.worktree / path, reader, path)}
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,8 @@ import os
 from collections.abc import Iterator
 
 from gitexport.errors import GitExportError, SourceError
-from gitexport.export.view import files_behind, unfinished_commit
+from gitexport.export.view import unfinished_commit
+from gitexport.inspect.behind import files_behind
 from gitexport.inspect.finding import Finding, error, failed, ok, warning
 from gitexport.model.entity import MANIFEST_PATH, Publication
 from gitexport.model.snapshot import ObjectId

@@ -6,15 +6,13 @@ network is used only where that was asked for.
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from gitexport.canonical.blob_id import blob_id
 from gitexport.compare.stored import StoredHistory, StoredTree
 from gitexport.errors import GitExportError
 from gitexport.export.lineage import is_managed_path, trace_lineage
+from gitexport.inspect.behind import files_differing
 from gitexport.inspect.pending import EntityStatus, read_pending
 from gitexport.model.entity import Publication
 from gitexport.model.ports import Clock, Fence, Source
@@ -25,7 +23,6 @@ from gitexport.store.journal import read_state
 from gitexport.store.lock import lock_holder
 from gitexport.store.recovery import repairs_needed
 from gitexport.store.repository import DataRepository
-from gitexport.store.trees import TreeReader
 from gitexport.store.upstream import Upstream, asked_upstream, known_upstream
 
 
@@ -159,24 +156,7 @@ def _read_repository(
     if report.locked_by is None:
         report.repairs = repairs_needed(repository, report.branch)
     if tip is not None and repository.worktree is not None and report.is_checked_out:
-        report.edits_left = _still_edited(repository, tip, state.edits_left)
-
-
-def _still_edited(repository: DataRepository, tip: ObjectId, paths: Iterable[str]) -> list[str]:
-    """Names the files that are not as a commit has them."""
-    reader = TreeReader(repository.read_tree, repository.tree_of(tip))
-    assert repository.worktree is not None  # noqa: S101 - asked only where there is one
-    edited = []
-    for path in paths:
-        entry = reader.entry(os.fsencode(path))
-        try:
-            content = (repository.worktree / path).read_bytes()
-        except OSError:
-            is_edited = entry is not None
-        else:
-            is_edited = entry is None or entry.object_id != blob_id(content)
-        edited += [path] * is_edited
-    return edited
+        report.edits_left = list(files_differing(repository, tip, state.edits_left))
 
 
 def _count(tree: StoredTree, name: str) -> int:
