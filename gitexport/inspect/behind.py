@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator
+from itertools import islice
 
 from gitexport.canonical.blob_id import blob_id
 from gitexport.export.view import EMPTY, is_shown
@@ -11,7 +12,10 @@ from gitexport.model.snapshot import ObjectId
 from gitexport.store import refs
 from gitexport.store.journal import read_state
 from gitexport.store.repository import DataRepository
+from gitexport.store.tree_diff import changed_files
 from gitexport.store.trees import TreeReader
+
+_LOOKED_AT = 1000
 
 
 def files_behind(repository: DataRepository, branch: str, paths: Iterable[str]) -> set[str]:
@@ -25,6 +29,22 @@ def files_behind(repository: DataRepository, branch: str, paths: Iterable[str]) 
         return set()
     some = list(paths)
     return set(some).difference(files_differing(repository, shown, some))
+
+
+def is_behind(repository: DataRepository, branch: str) -> bool:
+    """Tells whether files wait to be brought to the last snapshot.
+
+    Costs what that snapshot changed, and no more than a look at a thousand files: a refresh
+    that was kept from its work has brought none of them along.
+    """
+    shown, tip = _shown_before(repository, branch), refs.tip(repository, branch)
+    if shown is None or tip is None:
+        return False
+    if read_state(repository).is_torn:
+        return True
+    changes = changed_files(repository.read_tree, _tree(repository, shown), repository.tree_of(tip))
+    paths = [os.fsdecode(change.path) for change in islice(changes, _LOOKED_AT)]
+    return bool(files_behind(repository, branch, paths))
 
 
 def files_differing(

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from gitexport.compare.stored import StoredHistory, StoredTree
 from gitexport.errors import GitExportError
 from gitexport.export.lineage import is_managed_path, trace_lineage
-from gitexport.inspect.behind import files_differing
+from gitexport.inspect.behind import files_differing, is_behind
 from gitexport.inspect.pending import EntityStatus, read_pending
 from gitexport.model.entity import Publication
 from gitexport.model.ports import Clock, Fence, Source
@@ -24,6 +24,11 @@ from gitexport.store.lock import lock_holder
 from gitexport.store.recovery import repairs_needed
 from gitexport.store.repository import DataRepository
 from gitexport.store.upstream import Upstream, asked_upstream, known_upstream
+
+_BEHIND = (
+    "files are not yet those of the last snapshot: 'gitexport doctor --repair' brings them along;"
+    " do not commit them before"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +47,8 @@ class StatusReport:
     snapshot, or a later export that found nothing. `pending` and `deleted` are None where
     they cannot be told. `documents_refused` are files whose query failed in the last export,
     which the next one tries again. `reads_all` says why the next export reads every row.
-    `foreign` are commits by people that it stops at. `failures` kept parts of this report from
-    being made. `is_stale` is None where no verdict was asked for.
+    `foreign` are commits by people that it stops at. `repairs` say what does them. `failures`
+    kept parts of this report from being made. `is_stale` is None where no verdict was asked for.
     """
 
     branch: str
@@ -154,7 +159,10 @@ def _read_repository(
     report.locked_by = lock_holder(repository)
     # A run that is at work did not end either, and needs no repair.
     if report.locked_by is None:
-        report.repairs = repairs_needed(repository, report.branch)
+        left = repairs_needed(repository, report.branch)
+        report.repairs = [f"{repair}; the next export does it" for repair in left]
+        if is_behind(repository, report.branch):
+            report.repairs.append(_BEHIND)
     if tip is not None and repository.worktree is not None and report.is_checked_out:
         report.edits_left = list(files_differing(repository, tip, state.edits_left))
 

@@ -237,6 +237,35 @@ def test_unfinished_run_and_lock_are_told(journey: Journey) -> None:
     assert status(journey)["repairs"] == []
 
 
+@pytest.mark.parametrize("is_damaged", [True, False])
+def test_files_behind_the_snapshot_are_told(journey: Journey, *, is_damaged: bool) -> None:
+    index, lock = journey.path / ".git/index", journey.path / ".git/index.lock"
+    journey.sql("UPDATE users SET name = 'x' WHERE id <= 3")
+    index.write_bytes(b"") if is_damaged else lock.touch()
+    journey.run("export", "-q")
+    lock.unlink(missing_ok=True)
+
+    (told,) = status(journey)["repairs"]
+
+    assert told.startswith("files are not yet those of the last snapshot: ")
+    assert "gitexport doctor --repair" in told
+    assert f"repair:        {told}" in journey.done("status").out
+    journey.done("doctor", "--repair")
+    assert status(journey)["repairs"] == []
+    assert journey.git("status", "--porcelain") == ""
+
+
+def test_commits_of_people_leave_no_file_behind(journey: Journey) -> None:
+    (journey.path / "README.md").write_text("ours\n")
+    (journey.path / "notes.txt").write_text("new\n")
+    journey.git("add", "-A")
+    journey.git("commit", "-q", "-m", "notes")
+    assert status(journey)["repairs"] == []
+
+    journey.git("reset", "-q", "--hard", "HEAD~1")
+    assert status(journey)["repairs"] == []
+
+
 def test_edits_and_commits_by_people_are_told(journey: Journey) -> None:
     path = journey.done("show", "latest", "users:42", "-o", "json").json()["path"]
     (journey.path / path).write_text("mine\n")

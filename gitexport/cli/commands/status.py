@@ -122,7 +122,7 @@ def _facts(report: StatusReport) -> list[tuple[str, str]]:
         facts.append(("next export", f"reads all rows: {report.reads_all}"))
     facts.append(("remote", _remote(report)))
     facts += [("edited", f"a commit on managed paths: {commit}") for commit in report.foreign]
-    facts += [("repair", f"{repair}; the next export does it") for repair in report.repairs]
+    facts += [("repair", repair) for repair in report.repairs]
     facts += [
         ("quarantined", f"{path} could not be renewed; the next export tries it again")
         for path in report.documents_refused
