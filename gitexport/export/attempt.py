@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from gitexport.errors import CorruptRepositoryError, SourceError
+from gitexport.errors import CorruptRepositoryError, GitExportError, SourceError
 from gitexport.export.build import (
     Built,
     build_tree,
@@ -121,7 +121,7 @@ class Attempt:
         stage = None if self._directory is None else self._directory / "files"
         show_snapshot(context, report, built, shown, stage)
         if failure is not None:
-            raise failure
+            raise _telling_both(failure, report.not_shown)
         if report.not_shown is not None:
             report.exit_code = report.not_shown.exit_code
         # Damage comes before what the source refuses, a refusal of the machine after it.
@@ -258,6 +258,19 @@ class Attempt:
         if settles_flags(context, prepared, result.encoded):
             self._acknowledged = tip
         report_acknowledged(context, report, done)
+
+
+def _telling_both(failure: SourceError, not_shown: GitExportError | None) -> GitExportError:
+    """Gives the error that a run ends with, after the rule which exit code comes first."""
+    if not_shown is None:
+        return failure
+    first: GitExportError = failure
+    if isinstance(not_shown, CorruptRepositoryError):
+        first = not_shown
+    first.message = f"{failure.message}; {not_shown.message}"
+    first.where = failure.where
+    first.hint = f"{not_shown.hint}; {failure.hint}"
+    return first
 
 
 def _what_became_of(prepared: Prepared, repository: DataRepository, path: str) -> str:

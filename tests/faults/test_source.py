@@ -51,6 +51,25 @@ def test_server_that_goes_away_in_mid_run(
     assert git(outside.path, "rev-list", "--count", f"{tip}..main") == "1"
 
 
+def test_server_that_goes_away_beside_a_damaged_index(outside: Outside, tmp_path: Path) -> None:
+    (outside.path / ".git/index").write_bytes(b"")
+    command = script(tmp_path / "terminate.py", _TERMINATE.format(dsn=outside.dsn))
+
+    ended = outside.run(
+        "export", "-o", "json", env={"GITEXPORT_FAULT": f"S9.before:exec:{command}"}
+    )
+
+    assert ended.code == 7, ended.err
+    assert "the connection to the database was lost" in ended.error["error"]
+    assert "the working tree was not refreshed: " in ended.error["error"]
+    assert "is made; its rows stay pending" in ended.error["where"]
+    assert "gitexport doctor --repair" in ended.error["hint"]
+    assert "run gitexport export again: it acknowledges them" in ended.error["hint"]
+    assert outside.pending() == 5
+    outside.run("doctor", "--repair")
+    outside.heal()
+
+
 def _role(outside: Outside, *grants: str) -> str:
     name = "role_" + outside.sql("SELECT md5(random()::text)")[0][0]
     outside.sql(f"CREATE ROLE {name} LOGIN")
