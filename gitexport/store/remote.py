@@ -24,6 +24,7 @@ _SCHEMES = frozenset(("https", "http", "ssh", "git+ssh", "ssh+git", "file", "git
 _SSH_SCHEMES = frozenset(("ssh", "git+ssh", "ssh+git"))
 _CREDENTIALS = "has a URL that holds credentials"
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
+_PLACE = re.compile(r"[:/\\\s]|^\.")
 _HELPER = re.compile(r"[A-Za-z0-9]+::")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
 # No prompt of ssh can be answered, and a server that went away must not hold a run for ever.
@@ -46,6 +47,8 @@ def remote_url(repository: DataRepository, remote: str) -> str:
         UsageError: There is no such remote, or its URL holds a password or names a transport
             that is not served.
     """
+    if _CONTROL.search(remote):
+        raise _unknown(remote)
     with translated(f"the configuration of the remote '{remote}' cannot be read"):
         config = repository.pygit().config
         urls = [
@@ -54,8 +57,7 @@ def remote_url(repository: DataRepository, remote: str) -> str:
             if name in config
         ]
     if not urls:
-        message = f"there is no remote '{remote}'"
-        raise UsageError(message, where=remote, hint=f"run 'git remote add {remote} URL'")
+        raise _unknown(remote)
     for url in urls:
         _refuse_unsafe(remote, url)
     return urls[0]
@@ -173,6 +175,15 @@ def unsafe_url(url: str) -> str | None:
         parts.password is not None or parts.scheme.lower() not in _SSH_SCHEMES
     )
     return _CREDENTIALS if has_secret else None
+
+
+def _unknown(remote: str) -> UsageError:
+    if _PLACE.search(remote):
+        # It is not repeated, as it may hold a password.
+        message = "a URL or a path is no name of a remote, and only to remotes is published"
+        return UsageError(message, hint="run 'git remote add NAME URL', then 'gitexport push NAME'")
+    message = f"there is no remote '{remote}'"
+    return UsageError(message, where=remote, hint=f"run 'git remote add {remote} URL'")
 
 
 def _refuse_unsafe(remote: str, url: str) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
+import pytest
+
 from tests.fixtures.journey import Journey
 from tests.fixtures.repositories import git
 
@@ -60,6 +62,19 @@ def test_remote_that_is_not_there(journey: Journey, tmp_path: Path) -> None:
     assert journey.run("push", "nowhere").code == 2
     journey.git("remote", "add", "origin", str(tmp_path / "none.git"))
     assert journey.run("push").code == 5
+
+
+@pytest.mark.parametrize(
+    "place",
+    ["https://me:hunter2@example.org/r.git", "me:hunter2@example.org:r.git", "../r.git", "/r.git"],
+)
+def test_place_instead_of_a_remote_is_told_the_way_on(journey: Journey, place: str) -> None:
+    result = journey.run("push", place)
+
+    assert result.code == 2
+    assert "is no name of a remote" in result.err
+    assert "run 'git remote add NAME URL', then 'gitexport push NAME'" in result.err
+    assert "hunter2" not in result.err
 
 
 def test_export_that_cannot_be_published_is_refused_before_it_is_made(journey: Journey) -> None:

@@ -78,7 +78,22 @@ def test_remote_that_runs_something_is_refused(remote: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "remote", ["origin", "https://example.org/a.git", "ssh://git@example.org/a", "git@host:a.git"]
+    "remote",
+    [
+        "https://example.org/a.git",
+        "ssh://git@example.org/a",
+        "git@host:a.git",
+        "/srv/a.git",
+        "../a",
+    ],
 )
-def test_plain_remote_is_accepted(remote: str) -> None:
+def test_remote_that_is_a_place_belongs_into_git_itself(remote: str) -> None:
+    error = problem(HEAD + f'remote = "{remote}"\n')
+
+    assert error.where == "gitexport.toml:3"
+    assert "git remote add origin URL" in error.message
+
+
+@pytest.mark.parametrize("remote", ["origin", "team/mirror", "up.stream", "a@b"])
+def test_name_of_a_remote_is_accepted(remote: str) -> None:
     assert parse_config((HEAD + f'remote = "{remote}"\n').encode()).remote == remote
