@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from gitexport.errors import CorruptRepositoryError
 from gitexport.export.build import Built
 from gitexport.export.context import Context
 from gitexport.export.merge import joined
@@ -75,7 +76,12 @@ def _refresh(
 def _warn_of_other_edits(context: Context, report: ExportReport, left: list[str]) -> None:
     repository = context.repository
     assert repository.worktree is not None  # noqa: S101 - it is shown
-    edited = edited_files(repository.gitdir, repository.worktree, most=_LOOKED_AT) or []
+    try:
+        edited = edited_files(repository.gitdir, repository.worktree, most=_LOOKED_AT) or []
+    except CorruptRepositoryError as error:
+        # The snapshot is made and shown: a filter that fails, say, is no reason to hide it.
+        report.warnings.append(f"cannot look for uncommitted edits: {error.message}")
+        return
     others = [path for path in edited if path not in left]
     if others:
         more = " has" if len(others) == 1 else f" and {len(others) - 1} more have"
