@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 from gitexport.errors import PublishError, UsageError
-from gitexport.store.git_program import GitCall, run_git
+from gitexport.store.git_program import PLAIN_FORMAT, GitCall, run_git
 from gitexport.store.remote import connection_environment, printable, unsafe_url
 from gitexport.store.repository import DataRepository
 
@@ -45,7 +45,7 @@ def clone_bare(url: str, directory: Path) -> DataRepository:
     arguments = ["clone", "--bare", "--quiet", "--no-local", "--", url, str(target)]
     call = GitCall(
         settings=_SETTINGS,
-        environment=connection_environment(),
+        environment=(*connection_environment(), *PLAIN_FORMAT),
         timeout_seconds=_CLONE_SECONDS,
     )
     output = run_git(directory, arguments, call)

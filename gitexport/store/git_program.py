@@ -22,6 +22,9 @@ from gitexport.store.git_errors import machine_error
 
 MINIMUM_VERSION = (2, 34)
 
+PLAIN_FORMAT = (("GIT_DEFAULT_HASH", "sha1"), ("GIT_DEFAULT_REF_FORMAT", "files"))
+"""Has `git init` and `git clone` make what libgit2 reads, whatever is the default here."""
+
 _REPOSITORY_VARIABLES = frozenset(
     (
         "GIT_DIR",

@@ -18,7 +18,7 @@ from gitexport.model.entity import CONFIG_PATH
 from gitexport.model.snapshot import ObjectId
 from gitexport.store import suitability
 from gitexport.store.git_errors import machine_error, translated
-from gitexport.store.git_program import check_git
+from gitexport.store.git_program import PLAIN_FORMAT, GitCall, check_git
 
 # The floor that closes CVE-2024-24575 and CVE-2024-24577.
 MINIMUM_LIBGIT2 = (1, 7, 2)
@@ -123,7 +123,8 @@ class DataRepository:
             raise machine_error(error, path) from error
         if not (path / ".git").exists() and not _is_bare_layout(path):
             kind = ["--bare"] if bare else []
-            check_git(path, ["init", "--quiet", f"--initial-branch={branch}", *kind])
+            command = ["init", "--quiet", f"--initial-branch={branch}", *kind]
+            check_git(path, command, GitCall(environment=PLAIN_FORMAT))
         repository = cls.open(path)
         with translated(f"the configuration of '{path}' cannot be written"):
             config = repository.pygit().config

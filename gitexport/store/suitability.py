@@ -9,6 +9,7 @@ Source: Documentation/gitrepository-layout.txt, Documentation/config/extensions.
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pygit2
@@ -29,11 +30,12 @@ _FORMATS = (
         "run 'git refs migrate --ref-format=files'",
     ),
     (
-        "unsupported extension name",
-        "uses an extension of the repository format that libgit2 cannot read",
-        "see 'git config --get-regexp ^extensions' for the extension to turn off",
+        "unsupported repository version",
+        "has a newer format (core.repositoryFormatVersion) than libgit2 reads",
+        "upgrade pygit2, or export into a repository that 'gitexport init' makes",
     ),
 )
+_EXTENSION = re.compile(r"unsupported extension name (\S+)")
 
 
 def why_not_opened(path: Path, error: GitExportError) -> GitExportError:
@@ -49,6 +51,9 @@ def why_not_opened(path: Path, error: GitExportError) -> GitExportError:
         if sign in lower:
             message = f"the repository '{path}' {property_}, which gitexport cannot use"
             return UsageError(message, where=where, hint=hint)
+    extension = _EXTENSION.search(text)
+    if extension is not None:
+        return _unknown_extension(path, extension[1])
     if "repository not found" in lower:
         return _not_found(path)
     return error
@@ -91,6 +96,16 @@ def _unsuitable(handle: pygit2.Repository) -> tuple[str, str] | None:
         hint = "run 'git config core.splitIndex false && git update-index --no-split-index'"
         return "has a split index (core.splitIndex)", hint
     return None
+
+
+def _unknown_extension(path: Path, name: str) -> UsageError:
+    message = f"the repository '{path}' uses '{name}', which libgit2 cannot read"
+    # A git that does not know it either finds no repository, and 'git config' fails.
+    hint = (
+        "export into a repository that 'gitexport init' makes, or, where nothing needs it,"
+        " remove its line from the repository's file 'config'"
+    )
+    return UsageError(message, where=str(path), hint=hint)
 
 
 def _has_split_index(gitdir: Path) -> bool:

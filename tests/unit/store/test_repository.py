@@ -36,6 +36,17 @@ def test_a_new_repository_has_the_settings_it_needs(repository_path: Path) -> No
     assert git(repository_path, "config", "--local", "core.autocrlf") == "false"
 
 
+def test_a_new_repository_has_a_format_that_can_be_read(
+    repository_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GIT_DEFAULT_HASH", "sha256")
+    monkeypatch.setenv("GIT_DEFAULT_REF_FORMAT", "reftable")
+
+    DataRepository.create(repository_path)
+
+    assert git(repository_path, "rev-parse", "--show-object-format") == "sha1"
+
+
 def test_a_new_bare_repository_logs_its_refs(repository_path: Path) -> None:
     repository = DataRepository.create(repository_path, bare=True)
     add_commit(repository, "one\n", {"a": "1"})
@@ -140,6 +151,15 @@ def _reftable(path: Path) -> None:
     git(path, "config", "extensions.refStorage", "reftable")
 
 
+def _extension(path: Path) -> None:
+    git(path, "config", "core.repositoryformatversion", "1")
+    git(path, "config", "extensions.frobnicate", "true")
+
+
+def _version(path: Path) -> None:
+    git(path, "config", "core.repositoryformatversion", "99")
+
+
 @pytest.mark.parametrize(
     ("spoil", "named", "way_on"),
     [
@@ -148,6 +168,8 @@ def _reftable(path: Path) -> None:
         (_sparse, "core.sparseCheckout", "git sparse-checkout disable"),
         (_partial, "partial clone", "remote.origin.promisor"),
         (_reftable, "reftable", "git refs migrate"),
+        (_extension, "'extensions.frobnicate'", "the repository's file 'config'"),
+        (_version, "core.repositoryFormatVersion", "upgrade pygit2"),
     ],
 )
 def test_what_would_be_read_wrongly_is_refused(
