@@ -23,15 +23,22 @@ from typing import Self
 from gitexport.errors import LockedError
 from gitexport.store.git_errors import machine_error
 from gitexport.store.repository import STATE_DIRECTORY, DataRepository
+from gitexport.store.sharing import shared_bits
 
 _held: weakref.WeakSet[RepositoryLock] = weakref.WeakSet()
 
 
 class RepositoryLock:
-    """The lock of a data repository and all its linked working trees; a context manager."""
+    """The lock of a data repository and all its linked working trees; a context manager.
+
+    While it is held, the process's umask leaves to others what a shared repository
+    (`core.sharedRepository`) gives them.
+    """
 
     def __init__(self, repository: DataRepository) -> None:
         self.path = repository.common_dir / STATE_DIRECTORY / "lock"
+        self._repository = repository
+        self._umask: int | None = None
         self._descriptor: int | None = None
 
     def acquire(self) -> None:
@@ -41,6 +48,7 @@ class RepositoryLock:
             LockedError: Another run holds it; the message names its process and start.
             MachineError: The lock file cannot be used.
         """
+        bits = shared_bits(self._repository)
         descriptor = -1
         try:
             self.path.parent.mkdir(mode=0o700, exist_ok=True)
@@ -59,11 +67,17 @@ class RepositoryLock:
             raise machine_error(error, self.path) from error
         self._descriptor = descriptor
         _held.add(self)
+        if bits:
+            self._umask = os.umask(0o077)
+            os.umask(self._umask & ~bits)
 
     def release(self) -> None:
         """Gives the lock back; safe to call twice."""
         descriptor, self._descriptor = self._descriptor, None
         _held.discard(self)
+        if self._umask is not None:
+            os.umask(self._umask)
+            self._umask = None
         if descriptor is not None:
             os.ftruncate(descriptor, 0)
             os.close(descriptor)
