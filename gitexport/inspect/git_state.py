@@ -142,6 +142,9 @@ def check_remote(
 
 
 def _normalises(repository: DataRepository) -> bool:
+    if repository.is_bare:
+        # Nothing is checked out here, and git would not look for the file in a commit.
+        return False
     try:
         return normalises_text(repository, MANIFEST_PATH)
     except GitExportError:

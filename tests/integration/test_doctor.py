@@ -168,6 +168,17 @@ def test_configuration_with_a_mistake(journey: Journey) -> None:
     assert "directry" in texts(findings, "error")
 
 
+def test_bare_repository_needs_no_attributes(journey: Journey, tmp_path: Path) -> None:
+    bare = tmp_path / "bare.git"
+    journey.git("clone", "-q", "--bare", ".", str(bare))
+    journey.path = bare
+    journey.done("doctor", "--repair")
+
+    code, findings = examine(journey)
+
+    assert (code, findings) == (0, [])
+
+
 def test_no_repository_at_all(journey: Journey, tmp_path: Path) -> None:
     journey.path = tmp_path
 
