@@ -85,10 +85,12 @@ def open_base(context: Context) -> Base:
 
     Raises:
         ConfigError: The configured branch is not there, though there are snapshots.
+        UsageError: The branch cannot be made beside another one of the repository.
     """
     repository = context.repository
     tip = refs.tip(repository, context.branch)
     if tip is None:
+        _refuse_name_in_the_way(repository, context.branch)
         tip = refs.tip(repository, context.publication.branch)
     if tip is None:
         _refuse_second_root(repository, context.publication)
@@ -97,6 +99,14 @@ def open_base(context: Context) -> Base:
     base = Base(tip, tree, reader, Manifest(""))
     manifest = Manifest.parse(base.content(repository, MANIFEST_PATH))
     return Base(tip, tree, reader, manifest)
+
+
+def _refuse_name_in_the_way(repository: DataRepository, branch: str) -> None:
+    """Refuses a new branch `a` beside `a/b`, or the other way about, which git cannot hold."""
+    for other in refs.branches(repository):
+        if other.startswith(f"{branch}/") or branch.startswith(f"{other}/"):
+            message = f"there can be no branch '{branch}' beside '{other}'"
+            raise UsageError(message, where=branch, hint="choose another name for the branch")
 
 
 def _refuse_second_root(repository: DataRepository, publication: Publication) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from gitexport.errors import ConfigError, DecisionNeededError
+from gitexport.errors import ConfigError, DecisionNeededError, UsageError
 from gitexport.export.options import Override
 from gitexport.store import worktree
 from gitexport.store.repository import DataRepository
@@ -238,6 +238,18 @@ def test_orphan_branch_that_is_checked_out_may_begin_a_history(users: Workbench)
 
     assert users.git("rev-list", "anew") == report.commit
     assert users.commits() == 1
+
+
+@pytest.mark.parametrize(("other", "name"), [("pub/a", "pub"), ("pub", "pub/a")])
+def test_branch_that_git_cannot_hold_beside_another_is_refused(
+    users: Workbench, other: str, name: str
+) -> None:
+    users.export()
+    users.git("branch", other)
+    users.sql("UPDATE users SET name = 'x' WHERE id = 3")
+
+    with pytest.raises(UsageError, match=f"no branch '{name}' beside '{other}'"):
+        users.export(branch=name)
 
 
 def test_bare_repository_needs_no_index(users: Workbench, tmp_path: Path) -> None:
