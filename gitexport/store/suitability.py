@@ -35,6 +35,7 @@ _FORMATS = (
         "upgrade pygit2, or export into a repository that 'gitexport init' makes",
     ),
 )
+_SYNTAX = re.compile(r"failed to parse config file: (?P<reason>.*) \(in (?P<place>.*)\)")
 _EXTENSION = re.compile(r"unsupported extension name (\S+)")
 
 
@@ -54,6 +55,10 @@ def why_not_opened(path: Path, error: GitExportError) -> GitExportError:
     extension = _EXTENSION.search(text)
     if extension is not None:
         return _unknown_extension(path, extension[1])
+    syntax = _SYNTAX.search(text)
+    if syntax is not None:
+        message = f"git's configuration cannot be read: {syntax['reason']}"
+        return UsageError(message, where=syntax["place"], hint="correct the file at this line")
     if "repository not found" in lower:
         return _not_found(path)
     return error

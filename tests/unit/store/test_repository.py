@@ -187,6 +187,17 @@ def test_what_would_be_read_wrongly_is_refused(
     assert way_on in (caught.value.hint or "")
 
 
+def test_wrong_configuration_of_git_is_named_by_file_and_line(repository_path: Path) -> None:
+    config = DataRepository.create(repository_path).gitdir / "config"
+    line = len(config.read_text().splitlines()) + 1
+    config.write_text(config.read_text() + "[user\n")
+
+    with pytest.raises(UsageError, match="git's configuration cannot be read") as caught:
+        DataRepository.open(repository_path)
+
+    assert caught.value.where == f"{config}:{line}"
+
+
 def test_index_that_is_whole_again_is_accepted(repository_path: Path) -> None:
     add_commit(configured(repository_path), "one\n", {"data/a": "1", "gitexport.toml": ""})
     git(repository_path, "reset", "--quiet", "--hard")
