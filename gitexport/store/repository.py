@@ -114,11 +114,14 @@ class DataRepository:
         The settings that a data repository needs are written into its own configuration.
 
         Raises:
-            UsageError: The repository that is there cannot be served.
+            UsageError: The repository that is there cannot be served, or it is a file.
             MachineError: The machine refused.
         """
         try:
             path.mkdir(parents=True, exist_ok=True)
+        except (FileExistsError, NotADirectoryError) as error:
+            message = f"'{path}' cannot be a directory: there is a file"
+            raise UsageError(message, where=str(path), hint="choose another directory") from error
         except OSError as error:
             raise machine_error(error, path) from error
         if not (path / ".git").exists() and not _is_bare_layout(path):

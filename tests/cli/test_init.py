@@ -350,6 +350,16 @@ def test_directory_of_an_ordinary_git_repository_may_become_one(
     assert (tmp_path / "inside" / "gitexport.toml").is_file()
 
 
+def test_file_in_the_way_is_named(program: Program, shop: str, repository_path: Path) -> None:
+    repository_path.write_text("mine\n")
+
+    for place in (repository_path, repository_path / "below"):
+        ended = program("init", place, "--dsn", shop)
+
+        assert ended.code == 2
+        assert f"'{place}' cannot be a directory: there is a file" in ended.err
+
+
 def test_bare_repository(program: Program, shop: str, repository_path: Path) -> None:
     program.done("init", repository_path, "--dsn", shop, "--bare")
     again = program.done("-C", repository_path, "init", "--dsn", shop, "-o", "json").json
