@@ -10,7 +10,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from gitexport.setup.hook_files import quote
-from gitexport.store.git_program import check_git, run_git
+from gitexport.store.git_program import GitCall, GitOutput, check_git, run_git
 from gitexport.store.repository import DataRepository
 
 _FIND = 'p=%s; command -v "$p" >/dev/null 2>&1 || p=gitexport; if command -v "$p" >/dev/null 2>&1;'
@@ -30,7 +30,7 @@ def install_drivers(repository: DataRepository, program: Path | None) -> list[st
     kept = []
     for name, value in _settings(program).items():
         if _is_ours(name, _read(repository, name)):
-            check_git(repository.path, ["config", "--local", "--replace-all", name, value])
+            _set(repository, "--replace-all", name, value)
         else:
             kept.append(name)
     return kept
@@ -46,14 +46,14 @@ def uninstall_drivers(repository: DataRepository) -> bool:
     for name in _settings(None):
         value = _read(repository, name)
         if value is not None and _is_ours(name, value):
-            check_git(repository.path, ["config", "--local", "--unset-all", name])
+            _set(repository, "--unset-all", name)
             found = True
     for section in _SECTIONS:
         # git leaves the heads of empty sections behind.
         pattern = f"^{section.replace('.', '[.]')}[.]"
-        left = run_git(repository.path, ["config", "--local", "--get-regexp", pattern])
+        left = _config(repository, "--get-regexp", pattern)
         if found and not left.stdout:
-            run_git(repository.path, ["config", "--local", "--remove-section", section])
+            _config(repository, "--remove-section", section)
     return found
 
 
@@ -76,6 +76,16 @@ def _is_ours(name: str, value: str | None) -> bool:
 
 
 def _read(repository: DataRepository, name: str) -> str | None:
-    output = run_git(repository.path, ["config", "--local", "-z", "--get-all", name])
+    output = _config(repository, "-z", "--get-all", name)
     values = output.stdout.decode("utf-8", "surrogateescape").split("\0")[:-1]
     return "\0".join(values) if values else None
+
+
+def _set(repository: DataRepository, *arguments: str) -> None:
+    call = GitCall(gitdir=repository.gitdir)
+    check_git(repository.path, ["config", "--local", *arguments], call)
+
+
+def _config(repository: DataRepository, *arguments: str) -> GitOutput:
+    call = GitCall(gitdir=repository.gitdir)
+    return run_git(repository.path, ["config", "--local", *arguments], call)

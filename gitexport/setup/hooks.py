@@ -10,7 +10,6 @@ Source: githooks(5), `core.hooksPath` in git-config(1).
 from __future__ import annotations
 
 import hashlib
-import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,7 +17,7 @@ from gitexport.errors import UsageError
 from gitexport.setup.git_drivers import install_drivers, uninstall_drivers
 from gitexport.setup.hook_files import hook_names, hook_text
 from gitexport.store.git_errors import machine_error
-from gitexport.store.git_program import check_git
+from gitexport.store.health import hooks_directory
 from gitexport.store.repository import DataRepository
 
 _MARK = b"# gitexport:"
@@ -80,7 +79,7 @@ def install_hooks(
             was changed.
         MachineError: A file cannot be written.
     """
-    report = HooksReport(_hooks_directory(repository))
+    report = HooksReport(hooks_directory(repository).resolve())
     if not drivers_only:
         _refuse_shared(repository, report.directory)
         _install_all(repository, report, program)
@@ -99,7 +98,7 @@ def uninstall_hooks(repository: DataRepository) -> HooksReport:
     Raises:
         MachineError: A file cannot be removed.
     """
-    report = HooksReport(_hooks_directory(repository))
+    report = HooksReport(hooks_directory(repository).resolve())
     usual = (repository.common_dir / "hooks").resolve()
     try:
         for directory in dict.fromkeys((report.directory, usual)):
@@ -113,11 +112,6 @@ def uninstall_hooks(repository: DataRepository) -> HooksReport:
 
 def _fits(repository: DataRepository, name: str) -> bool:
     return name in _WITHOUT_WORKTREE if repository.is_bare else name != _ON_SERVERS
-
-
-def _hooks_directory(repository: DataRepository) -> Path:
-    output = check_git(repository.path, ["rev-parse", "--git-path", "hooks"])
-    return (repository.path / os.fsdecode(output.rstrip(b"\n"))).resolve()
 
 
 def _refuse_shared(repository: DataRepository, directory: Path) -> None:

@@ -239,9 +239,13 @@ def test_program_with_a_difficult_name_is_found(
     assert os.access(repository_path / ".git" / "hooks" / "pre-push", os.X_OK)
 
 
-def test_bare_repository_gets_the_hooks_of_a_server(tmp_path: Path, program: Program) -> None:
+@pytest.mark.parametrize("guard", ["all", "explicit"])
+def test_bare_repository_gets_the_hooks_of_a_server(
+    tmp_path: Path, program: Program, guard: str
+) -> None:
     bare = tmp_path / "server.git"
     git(tmp_path, "init", "-q", "--bare", str(bare))
+    git(tmp_path, "config", "--global", "safe.bareRepository", guard)
 
     program.done("-C", bare, "hooks", "install")
     installed = hooks_in(bare / "hooks")
