@@ -17,6 +17,7 @@ from gitexport.export.guards import TooSoonError, choose_instant, guard_source, 
 from gitexport.export.lineage import Lineage, guard_edits, is_managed_path, trace_lineage
 from gitexport.export.message import SOURCE
 from gitexport.export.options import Override
+from gitexport.export.recount import recount
 from gitexport.export.schema_change import (
     SchemaChange,
     check_new_names,
@@ -104,6 +105,8 @@ def prepare(  # noqa: PLR0913, PLR0917 - everything that a plan depends on
         )
         for entity in entities
     )
+    if lineage.foreign or context.options.full:
+        base, plans = recount(context.repository, base, plans)
     schemas = {
         entity.name: (entity.schema, _schema(context, base, entity.schema))
         for entity in entities

@@ -337,19 +337,3 @@ def test_edit_elsewhere_is_one_warning(users: Workbench) -> None:
     assert report.exit_code == 0
     assert report.warnings == ["'data/users/3.json' has uncommitted edits, left as they are"]
     assert (users.path / "data/users/3.json").read_text() == "mine\n"
-
-
-def test_filter_that_fails_hides_no_snapshot(users: Workbench) -> None:
-    users.export()
-    users.git("config", "filter.broken.clean", "false")
-    users.git("config", "filter.broken.required", "true")
-    (users.path / ".git/info/attributes").write_text("*.json filter=broken\n")
-    users.sql("UPDATE users SET name = 'x' WHERE id = 3")
-
-    report = users.export()
-
-    assert (report.exit_code, report.entities["users"].modified) == (0, 1)
-    (warning,) = report.warnings
-    assert warning.startswith("cannot look for uncommitted edits: 'git status' failed: ")
-    (users.path / ".git/info/attributes").unlink()
-    users.check()

@@ -24,3 +24,19 @@ def test_file_that_is_edited_on_after_its_commit_is_no_affair_of_an_export(
     assert (report.exit_code, report.kept_edits) == (0, [])
     assert workbench.git("status", "--porcelain") == " M NOTES.md"
     assert notes.read_text() == "hello, and not done yet\n"
+
+
+def test_filter_that_fails_hides_no_snapshot(users: Workbench) -> None:
+    users.export()
+    users.git("config", "filter.broken.clean", "false")
+    users.git("config", "filter.broken.required", "true")
+    (users.path / ".git/info/attributes").write_text("*.json filter=broken\n")
+    users.sql("UPDATE users SET name = 'x' WHERE id = 3")
+
+    report = users.export()
+
+    assert (report.exit_code, report.entities["users"].modified) == (0, 1)
+    (warning,) = report.warnings
+    assert warning.startswith("cannot look for uncommitted edits: 'git status' failed: ")
+    (users.path / ".git/info/attributes").unlink()
+    users.check()
