@@ -32,7 +32,7 @@ from gitexport.model.ports import Progress
 from gitexport.model.snapshot import ObjectId
 from gitexport.store.changes import FileChange
 from gitexport.store.journal import read_state, remember_torn, write_state
-from gitexport.store.other_worktrees import shown_elsewhere
+from gitexport.store.other_worktrees import is_rebased, shown_elsewhere
 from gitexport.store.repository import DataRepository
 from gitexport.store.tree_diff import changed_files
 from gitexport.store.trees import TreeReader
@@ -49,7 +49,8 @@ def why_hidden(repository: DataRepository, branch: str) -> str | None:
     if repository.checked_out_branch() != branch:
         return f"'{branch}' is not checked out"
     operation = repository.operation_in_progress()
-    return None if operation is None else f"'git {operation}' is unfinished"
+    # A bisection that does not know both ends yet commits nothing, and HEAD is on the branch.
+    return None if operation in {None, "bisect"} else f"'git {operation}' is unfinished"
 
 
 def is_shown(repository: DataRepository, branch: str) -> bool:
@@ -59,8 +60,10 @@ def is_shown(repository: DataRepository, branch: str) -> bool:
 
 def unfinished_commit(repository: DataRepository, branch: str) -> str | None:
     """Names what a person has begun with git and what will end in a commit on a branch."""
-    if repository.worktree is None or repository.checked_out_branch() != branch:
+    if repository.worktree is None:
         return None
+    if repository.checked_out_branch() != branch:
+        return "rebase" if is_rebased(repository.gitdir, branch) else None
     operation = repository.operation_in_progress()
     return None if operation == "bisect" else operation
 
@@ -198,7 +201,7 @@ class View:
         """Refuses to move a branch on which a person's merge, revert or the like is unfinished.
 
         Its commit would have the index for its tree, in which files are as they were before
-        the snapshot, and so would take the snapshot back.
+        the snapshot, and so would take the snapshot back. A rebase could not end.
 
         Raises:
             DecisionNeededError: There is one.

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator
 
 from gitexport.errors import GitExportError, SourceError
-from gitexport.export.view import unfinished_commit
+from gitexport.export.view import is_shown, unfinished_commit
 from gitexport.inspect.behind import files_behind
 from gitexport.inspect.finding import Finding, error, failed, ok, warning
 from gitexport.model.entity import MANIFEST_PATH, Publication
@@ -103,7 +103,7 @@ def _operation(repository: DataRepository, branch: str) -> Iterator[Finding]:
     if unfinished_commit(repository, branch) is not None:
         message = f"a {operation} is unfinished, and exports wait until it is concluded"
         yield error("index", message, f"finish it, or git {operation} --abort", _DECISION)
-    elif operation is not None:
+    elif operation is not None and not is_shown(repository, branch):
         message = f"a {operation} is unfinished, so exports leave the working tree as it is"
         yield warning("index", message, f"finish it, or git {operation} --abort")
 

@@ -13,7 +13,7 @@ from gitexport.store.repository import DataRepository
 
 
 def shown_elsewhere(repository: DataRepository, branch: str) -> Path | None:
-    """Names another working tree of the repository that has a branch checked out.
+    """Names another working tree of the repository that has a branch checked out or rebases it.
 
     One whose directory is gone does not count; `git worktree prune` forgets it.
 
@@ -23,11 +23,28 @@ def shown_elsewhere(repository: DataRepository, branch: str) -> Path | None:
     try:
         for gitdir, worktree in _others(repository):
             head = (gitdir / "HEAD").read_text("utf-8", "surrogateescape")
-            if head.strip() == f"ref: refs/heads/{branch}" and worktree.is_dir():
+            is_shown = head.strip() == f"ref: refs/heads/{branch}"
+            if (is_shown or is_rebased(gitdir, branch)) and worktree.is_dir():
                 return worktree
     except OSError as error:
         raise machine_error(error) from error
     return None
+
+
+def is_rebased(gitdir: Path, branch: str) -> bool:
+    """Tells whether a rebase has begun that moves a branch when it ends.
+
+    HEAD is detached meanwhile, and git does not let the branch be moved by others, either:
+    the rebase could not end.
+    """
+    for directory in ("rebase-merge", "rebase-apply"):
+        try:
+            name = (gitdir / directory / "head-name").read_text("utf-8", "surrogateescape")
+        except (FileNotFoundError, NotADirectoryError):
+            continue
+        if name.strip() == f"refs/heads/{branch}":
+            return True
+    return False
 
 
 def _others(repository: DataRepository) -> Iterator[tuple[Path, Path]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -101,3 +102,44 @@ def test_merge_stops_restore_and_relayout_and_is_told_by_doctor(journey: Journey
     assert examined.code == 6
     assert "a merge is unfinished, and exports wait" in examined.out
     assert journey.git("rev-parse", "main") == tip
+
+
+@pytest.mark.parametrize("backend", ["--merge", "--apply"])
+def test_rebase_of_the_branch_is_concluded_before_an_export(users: Workbench, backend: str) -> None:
+    """Git moves the branch when it ends, and cannot where somebody else has moved it."""
+    users.export()
+    begin_merge(users)
+    users.git("merge", "--abort")
+    command = ["git", "-C", str(users.path), "rebase", backend, "topic"]
+    assert subprocess.run(command, check=False, capture_output=True).returncode == 1
+    users.sql("UPDATE users SET name = 'x' WHERE id = 1")
+
+    with pytest.raises(DecisionNeededError, match="'git rebase' is unfinished") as caught:
+        users.export()
+
+    assert "git rebase --abort" in (caught.value.hint or "")
+    users.git("rebase", "--abort")
+    assert users.export().entities["users"].modified == 1
+    assert users.git("status", "--porcelain") == ""
+
+
+def test_rebase_in_another_working_tree_keeps_the_branch(users: Workbench, tmp_path: Path) -> None:
+    users.export()
+    begin_merge(users)
+    users.git("merge", "--abort")
+    users.git("checkout", "-q", "--detach")
+    users.git("worktree", "add", "-q", str(tmp_path / "other"), "main")
+    command = ["git", "-C", str(tmp_path / "other"), "rebase", "topic"]
+    assert subprocess.run(command, check=False, capture_output=True).returncode == 1
+
+    with pytest.raises(DecisionNeededError, match="in another working tree"):
+        users.export()
+
+
+def test_bisection_that_only_begins_leaves_no_file_behind(users: Workbench) -> None:
+    users.export()
+    users.git("bisect", "start")
+    users.sql("UPDATE users SET name = 'x' WHERE id = 1")
+
+    assert users.export().left_alone is None
+    assert users.git("status", "--porcelain") == ""
