@@ -14,6 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from gitexport.errors import DecisionNeededError, LockedError, PublishError, UsageError
+from gitexport.export.view import View
 from gitexport.model.counted import counted
 from gitexport.model.entity import Publication
 from gitexport.model.ports import Clock, Progress
@@ -54,7 +55,8 @@ def publish(
     Raises:
         UsageError: There is no such remote, or nothing to publish yet.
         PublishError: The remote refused, gave no answer, or does not show what it accepted.
-        DecisionNeededError: The remote was rewritten, or cannot be joined with ours.
+        DecisionNeededError: The remote was rewritten, or cannot be joined with ours, or not
+            while a person's merge or rebase is unfinished.
         LockedError: Another run is at work, and the remote's commits have to be merged.
     """
     name = remote or publication.remote
@@ -138,9 +140,12 @@ class _Publishing:
 
     def _join(self, commit: ObjectId, theirs: ObjectId) -> ObjectId:
         self._context.progress.stage(f"joining what others pushed to {self._remote}")
+        view = View(self._repository, self._branch, self._context.progress)
+        view.refuse_shown_elsewhere()
         fetch_branch(self._repository, self._remote, self._branch)
         side = TheirSide(self._remote, self._branch, theirs)
         with RepositoryLock(self._repository), Journal(self._repository).short_run():
+            view.refuse_unfinished()
             now = self._context.clock()
             merged = merge_remote(self._repository, commit, side, self._context.is_managed, now)
             state = read_state(self._repository)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -65,6 +66,30 @@ def test_a_working_tree_on_another_branch_is_left_alone(site: Site, tmp_path: Pa
 
     assert not (site.path / "docs").exists()
     assert git(site.path, "status", "--porcelain") == ""
+
+
+def test_nothing_is_joined_below_an_unfinished_merge(site: Site, tmp_path: Path) -> None:
+    """Its commit would have the index for its tree, and so take back what others pushed."""
+    site.snapshot(FIRST, ONE)
+    site.publish()
+    site.other_clone(tmp_path, {"docs/a.md": "a\n"})
+    second = site.snapshot(SECOND, TWO)
+    for branch, text in (("topic", "theirs\n"), ("main", "ours\n")):
+        git(site.path, "checkout", "-q", *(("-b",) if branch == "topic" else ()), branch)
+        (site.path / "README.md").write_text(text)
+        git(site.path, "commit", "-qam", branch)
+    command = ["git", "-C", str(site.path), "merge", "-q", "topic"]
+    assert subprocess.run(command, check=False, capture_output=True).returncode == 1
+    tip = git(site.path, "rev-parse", "main")
+    assert tip != second
+
+    with pytest.raises(DecisionNeededError, match="'git merge' is unfinished"):
+        site.publish()
+
+    assert git(site.path, "rev-parse", "main") == tip
+    git(site.path, "merge", "--abort")
+    git(site.path, "prune")
+    assert site.publish().merged is not None
 
 
 def test_one_file_changed_on_both_sides_needs_a_person(site: Site, tmp_path: Path) -> None:
