@@ -23,11 +23,20 @@ if TYPE_CHECKING:
     from gitexport.source.postgresql.source import PostgresSource
 
 
+def _here() -> Path:
+    try:
+        return Path.cwd()
+    except FileNotFoundError as error:
+        message = "the current directory was removed"
+        raise MachineError(message, hint="change to a directory that exists") from error
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
     """What a session needs from outside.
 
     `directory` is the data repository; None looks in `here` and the directories above it.
+    Where the current directory was removed, making them raises a MachineError.
     """
 
     clock: Clock
@@ -35,7 +44,7 @@ class Settings:
     environment: Mapping[str, str] = field(repr=False)
     directory: Path | None = None
     dsn: str | None = field(default=None, repr=False)
-    here: Path = field(default_factory=Path.cwd)
+    here: Path = field(default_factory=_here)
 
 
 class Session(AbstractContextManager["Session"]):

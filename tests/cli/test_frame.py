@@ -154,6 +154,20 @@ def test_reader_that_goes_away_ends_the_program_quietly() -> None:
     assert done.stderr == "141\n"
 
 
+def test_current_directory_that_was_removed_is_told(
+    program: Program, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+
+    ended = program("status")
+
+    assert ended.code == 10
+    assert "the current directory was removed" in ended.err
+    assert "Traceback" not in ended.err
+
+
 def test_log_file_gets_the_failure_with_its_time(program: Program, tmp_path: Path) -> None:
     log = tmp_path / "log"
 
