@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 from gitexport.canonical.manifest import Manifest
+from gitexport.compare.manifest_counts import counted_manifest
 from gitexport.model.entity import MANIFEST_PATH
 from gitexport.restore.plan import DocumentTarget, Plan
 from gitexport.restore.tip import Tip
+from gitexport.store import refs
 from gitexport.store.pack import FragmentWriter, ObjectKind
 from gitexport.store.trees import file_edits, rewrite_directories
 
@@ -30,7 +32,7 @@ def write_tree(tip: Tip, plan: Plan, writer: FragmentWriter) -> bytes:
 
 def next_manifest(tip: Tip, plan: Plan) -> Manifest:
     """Gives the tip's manifest with the plan's difference in documents and bytes."""
-    manifest = tip.tree.manifest
+    manifest = _counted(tip)
     entities = dict(manifest.entities)
     for target in plan.targets:
         old = entities[target.entity]
@@ -40,6 +42,17 @@ def next_manifest(tip: Tip, plan: Plan) -> Manifest:
             old, count=old.count + count, size_bytes=old.size_bytes + size
         )
     return replace(manifest, entities=entities)
+
+
+def _counted(tip: Tip) -> Manifest:
+    """Counts what people's commits added and removed, as they mostly leave the manifest alone."""
+    last = (
+        None if tip.commit_id is None else refs.last_snapshot(tip.history.repository, tip.commit_id)
+    )
+    if last is None or last.commit_id == tip.commit_id:
+        return tip.tree.manifest
+    before = tip.history.at(bytes.fromhex(last.tree_id))
+    return counted_manifest(tip.history, before, tip.tree)
 
 
 def _size(tip: Tip, target: DocumentTarget) -> int:
