@@ -77,12 +77,13 @@ def _warn_of_other_edits(context: Context, report: ExportReport, left: list[str]
     repository = context.repository
     assert repository.worktree is not None  # noqa: S101 - it is shown
     try:
-        edited = edited_files(repository.gitdir, repository.worktree, most=_LOOKED_AT) or []
+        places = repository.gitdir, repository.worktree
+        edited = edited_files(*places, limit=_LOOKED_AT, most=_LOOKED_AT) or []
     except CorruptRepositoryError as error:
         # The snapshot is made and shown: a filter that fails, say, is no reason to hide it.
         report.warnings.append(f"cannot look for uncommitted edits: {error.message}")
         return
     others = [path for path in edited if path not in left]
     if others:
-        more = " has" if len(others) == 1 else f" and {len(others) - 1} more have"
+        more = " has" if len(others) == 1 else f" and {len(others) - 1:,} more have"
         report.warnings.append(f"'{others[0]}'{more} uncommitted edits, left as they are")

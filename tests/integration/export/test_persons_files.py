@@ -40,3 +40,15 @@ def test_filter_that_fails_hides_no_snapshot(users: Workbench) -> None:
     assert warning.startswith("cannot look for uncommitted edits: 'git status' failed: ")
     (users.path / ".git/info/attributes").unlink()
     users.check()
+
+
+def test_files_that_are_gone_are_all_counted(users: Workbench) -> None:
+    users.sql("INSERT INTO users SELECT n, 'more' FROM generate_series(100, 149) AS n")
+    users.export()
+    for number in range(100, 150):
+        (users.path / f"data/users/{number}.json").unlink()
+    users.sql("UPDATE users SET name = 'x' WHERE id = 3")
+
+    (warning,) = users.export().warnings
+
+    assert warning.startswith("'data/users/100.json' and 49 more have uncommitted edits")
