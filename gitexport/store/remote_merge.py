@@ -12,7 +12,7 @@ from datetime import datetime
 
 import pygit2
 
-from gitexport.errors import DecisionNeededError
+from gitexport.errors import CorruptRepositoryError, DecisionNeededError
 from gitexport.model.snapshot import Commit, ObjectId
 from gitexport.store import refs
 from gitexport.store.commits import commit_bytes, identity_of, installed, release
@@ -20,9 +20,13 @@ from gitexport.store.git_errors import translated
 from gitexport.store.git_program import GitCall, run_git
 from gitexport.store.pack import FragmentWriter, ObjectKind, assemble
 from gitexport.store.repository import DataRepository
+from gitexport.store.status_check import edited_files
+from gitexport.store.tree_diff import changed_files
 from gitexport.store.tree_merge import IsManaged, TreeMerge
+from gitexport.store.trees import TreeReader
 
 _NAMED = 3
+_ALL = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +58,9 @@ def merge_remote(
     Called by who holds the lock, after the remote's branch was fetched.
 
     Raises:
-        DecisionNeededError: The two share no history, both changed one file of people, or
-            the remote holds a snapshot that was made elsewhere after our last one.
+        DecisionNeededError: The two share no history, both changed one file of people, the
+            remote one that is edited here, or it holds a snapshot that was made elsewhere
+            after our last one.
         HeadMovedError: The branch moved meanwhile.
         CorruptRepositoryError: An object is missing or damaged.
     """
@@ -71,6 +76,10 @@ def merge_remote(
     if merge.conflicts:
         writer.abandon()
         raise _conflict(side, merge.conflicts)
+    edited = _edited_here(repository, base, ours, side, is_managed)
+    if edited is not None:
+        writer.abandon()
+        raise _edit_in_the_way(side, edited)
     message = f"merge {side.remote}/{side.branch}\n\nDocuments stay as this repository has them."
     content = commit_bytes(tree, (ours, theirs), identity_of(repository), at, message)
     commit = ObjectId(writer.add(ObjectKind.COMMIT, content).hex())
@@ -106,6 +115,38 @@ def _refuse_newer_snapshot(repository: DataRepository, ours: ObjectId, side: The
     message = f"the remote '{side.remote}' holds the snapshot '{newest.snapshot}', made elsewhere"
     hint = f"run 'git merge {side.remote}/{side.branch}', then 'gitexport export'"
     raise DecisionNeededError(message, where=newest.snapshot, hint=hint)
+
+
+def _edited_here(
+    repository: DataRepository,
+    base: ObjectId,
+    ours: ObjectId,
+    side: TheirSide,
+    is_managed: IsManaged,
+) -> str | None:
+    """Names a file with a person's uncommitted edit that the other side changed."""
+    if repository.worktree is None or repository.checked_out_branch() != side.branch:
+        return None
+    try:
+        edited = set(edited_files(repository.gitdir, repository.worktree, limit=_ALL) or [])
+    except CorruptRepositoryError:
+        # What keeps git from telling is told when the files are brought along.
+        return None
+    trees = repository.tree_of(base), repository.tree_of(side.commit)
+    reader = TreeReader(repository.read_tree, repository.tree_of(ours))
+    for change in changed_files(repository.read_tree, *trees):
+        path = os.fsdecode(change.path)
+        is_untracked = reader.entry(change.path) is None and (repository.worktree / path).is_file()
+        if not is_managed(path) and (path in edited or is_untracked):
+            return path
+    return None
+
+
+def _edit_in_the_way(side: TheirSide, path: str) -> DecisionNeededError:
+    # As `git merge` does: beside the merge, to commit the edit would take theirs back.
+    message = f"'{path}' changed at the remote '{side.remote}', and has edits here"
+    hint = "commit them, or move the file away; then run 'gitexport push'"
+    return DecisionNeededError(message, where=path, hint=hint)
 
 
 def _is_known(repository: DataRepository, snapshot: Commit, ours: ObjectId) -> bool:

@@ -56,6 +56,28 @@ def test_the_merge_keeps_a_person_s_edits(site: Site, tmp_path: Path) -> None:
     assert (site.path / "docs" / "a.md").read_text() == "a\n"
 
 
+@pytest.mark.parametrize("name", ["README.md", "docs/a.md"])
+def test_a_file_that_is_edited_here_and_changed_there_needs_a_person(
+    site: Site, tmp_path: Path, name: str
+) -> None:
+    """To commit the edit beside the merge would take back what the others did."""
+    first = site.snapshot(FIRST, ONE)
+    site.publish()
+    site.other_clone(tmp_path, {"README.md": "theirs\n", "docs/a.md": "a\n"})
+    (site.path / "docs").mkdir()
+    (site.path / name).write_text("mine\n")
+
+    with pytest.raises(DecisionNeededError, match=f"'{name}' changed at the remote 'origin'"):
+        site.publish()
+
+    assert git(site.path, "rev-parse", "main") == first
+    assert (site.path / name).read_text() == "mine\n"
+    (site.path / name).unlink()
+    git(site.path, "reset", "-q", "--hard")
+    assert site.publish().merged is not None
+    assert git(site.path, "status", "--porcelain") == ""
+
+
 def test_a_working_tree_on_another_branch_is_left_alone(site: Site, tmp_path: Path) -> None:
     site.snapshot(FIRST, ONE)
     site.publish()
