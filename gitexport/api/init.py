@@ -94,10 +94,7 @@ def init(settings: Settings, options: InitOptions) -> InitReport:
             nothing was made.
         HeadMovedError: The configuration was changed meanwhile; nothing was made.
     """
-    path = (settings.here / (settings.directory or ".")).absolute()
-    present = _look(path)
-    if present.repository is None and present.text is None:
-        _refuse_within(path, is_named=settings.directory is not None)
+    path, present = _find_place(settings)
     kind = present.publication.source_kind if present.publication else "postgresql"
     settings.progress.stage("read the catalog")
     source = open_source(kind, find_source(settings, present.repository))
@@ -120,6 +117,14 @@ def init(settings: Settings, options: InitOptions) -> InitReport:
         columns.tell(report)
     _remember_dsn(settings, repository)
     return report
+
+
+def _find_place(settings: Settings) -> tuple[Path, _Present]:
+    path = (settings.here / (settings.directory or ".")).absolute()
+    present = _look(path)
+    if present.repository is None and present.text is None:
+        _refuse_within(path, is_named=settings.directory is not None)
+    return path, present
 
 
 def _look(path: Path) -> _Present:

@@ -54,10 +54,7 @@ def check_documents(
         )
         yield warning("documents", message, "run 'gitexport export --full'")
     if seen.others:
-        are = "is no document" if seen.others == 1 else "are no documents"
-        files = counted(seen.others, "file")
-        message = f"{files} in '{stored.manifest.directory}' {are} of it"
-        yield warning("documents", message, "git mv them out of the directory")
+        yield _others(stored.manifest.directory, seen.others)
     if seen.widest > _MOST_ENTRIES:
         message = f"'{seen.widest_at}' has {seen.widest:,} entries; hosts list {_MOST_ENTRIES:,}"
         fix = f"add a level to 'shard' of [entities.{name}], then run 'gitexport relayout'"
@@ -70,6 +67,12 @@ def check_documents(
         fix = f"leave its largest column out of 'columns' of [entities.{name}]"
         yield warning("sizes", message, fix)
     yield ok("documents", f"'{name}': {counted(seen.documents, 'document')}")
+
+
+def _others(directory: str, count: int) -> Finding:
+    are = "is no document" if count == 1 else "are no documents"
+    message = f"{counted(count, 'file')} in '{directory}' {are} of it"
+    return warning("documents", message, "git mv them out of the directory")
 
 
 def _walk(repository: DataRepository, tree: StoredTree, stored: StoredEntity) -> _Seen:

@@ -100,9 +100,8 @@ def read_status(
     branch = publication.branch
     report = StatusReport(branch, repository.checked_out_branch() == branch)
     tip = refs.tip(repository, branch)
-    tree = StoredHistory(repository, publication).at(
-        None if tip is None else repository.tree_of(tip)
-    )
+    root = None if tip is None else repository.tree_of(tip)
+    tree = StoredHistory(repository, publication).at(root)
     _read_snapshot(report, repository, tip, clock)
     _read_repository(report, repository, publication, tip)
     report.entities = [

@@ -56,11 +56,13 @@ def verify(writer: RowWriter, tip: Tip, staged: Staged, *, is_strict: bool) -> l
     if differing and is_strict:
         raise _refused(differing)
     if rewritten:
-        name = staged.entity.name
-        rows = counted(rewritten, "row")
-        holds = "holds" if rewritten == 1 else "hold"
-        differing.append(f"{rows} of '{name}' {holds} equal values, written otherwise")
+        differing.append(_written_otherwise(staged.entity.name, rewritten))
     return differing
+
+
+def _written_otherwise(name: str, rows: int) -> str:
+    holds = "holds" if rows == 1 else "hold"
+    return f"{counted(rows, 'row')} of '{name}' {holds} equal values, written otherwise"
 
 
 def _refused(differing: Sequence[str]) -> ConflictError:

@@ -19,6 +19,20 @@ INSERT INTO shop.customers SELECT i, 'Customer ' || i, 'c' || i || '@example.org
 INSERT INTO shop.orders SELECT i, 1 + i % 20, i * 1.10, '{"b": 1, "a": [1.0]}'
   FROM generate_series(1, 50) i;
 """
+ZOO = """
+CREATE SCHEMA "Zoo";
+CREATE TABLE "Zoo"."Wild Animals" (
+    "select" int, "Name ""x"" y" text NOT NULL, json_exported boolean,
+    twice int GENERATED ALWAYS AS ("select" * 2) STORED, PRIMARY KEY ("select"));
+CREATE TABLE "Zoo".customers (id int PRIMARY KEY, born date, card text);
+INSERT INTO "Zoo".customers VALUES (1, now(), '4111 1111 1111 1111');
+CREATE TABLE "Zoo".keyless (a int);
+CREATE VIEW "Zoo".seen AS SELECT * FROM "Zoo".customers;
+CREATE TABLE "Zoo".years (id int PRIMARY KEY) PARTITION BY RANGE (id);
+CREATE TABLE "Zoo".year1 PARTITION OF "Zoo".years FOR VALUES FROM (0) TO (10);
+CREATE TABLE "Zoo".parent (id int PRIMARY KEY);
+CREATE TABLE "Zoo".child () INHERITS ("Zoo".parent);
+"""
 
 
 @pytest.fixture
@@ -32,6 +46,14 @@ def shop(database: str) -> str:
     """The connection string of a database with two tables."""
     with psycopg.connect(database, autocommit=True) as connection:
         connection.execute(SHOP)
+    return database
+
+
+@pytest.fixture
+def zoo(database: str) -> str:
+    """A database with relations of every kind."""
+    with psycopg.connect(database, autocommit=True) as connection:
+        connection.execute(ZOO)
     return database
 
 

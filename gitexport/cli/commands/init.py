@@ -208,20 +208,21 @@ def _members(report: InitReport) -> dict[str, object]:
             for proposed in report.incomplete
         },
         "refused": {str(refused.relation): refused.reason for refused in report.refusals},
-        "private": [
-            {
-                "entity": column.finding.entity,
-                "column": column.finding.column,
-                "looks_like": column.finding.what,
-                "by": column.finding.by,
-                "place": column.finding.place or None,
-                "line": column.line,
-                "text": column.text.strip(),
-                "in_key": column.is_in_key,
-                "other_key": column.other_key or None,
-            }
-            for column in report.private
-        ],
+        "private": [_private_members(column) for column in report.private],
         "unrestorable": report.unrestorable,
         "warnings": report.warnings,
+    }
+
+
+def _private_members(column: PrivateColumn) -> dict[str, object]:
+    return {
+        "entity": column.finding.entity,
+        "column": column.finding.column,
+        "looks_like": column.finding.what,
+        "by": column.finding.by,
+        "place": column.finding.place or None,
+        "line": column.line,
+        "text": column.text.strip(),
+        "in_key": column.is_in_key,
+        "other_key": column.other_key or None,
     }
