@@ -39,10 +39,14 @@ class Silence:
 
 
 class InProcess:
-    """Exports in this process, under a clock that steps by a second for each export."""
+    """Exports in this process, under a clock that steps by a second for each export.
 
-    def __init__(self, place: Place) -> None:
-        self._now = datetime.now(UTC)
+    It starts after the last snapshot, which may be one of another such clock: ahead of time.
+    """
+
+    def __init__(self, stand: Stand, place: Place) -> None:
+        last = float(stand.git(place.path, "log", "-1", "--format=%ct").output)
+        self._now = max(datetime.now(UTC), datetime.fromtimestamp(last, UTC))
         self._settings = Settings(
             clock=lambda: self._now,
             progress=Silence(),
@@ -106,7 +110,7 @@ def _ratio(  # noqa: PLR0913, PLR0917 - what is measured, where, and how
 def against_git(stand: Stand) -> Iterator[Figure]:
     """Measures an export in process against `git add` and `git commit` of the same files."""
     place = stand.exported(_large(stand))
-    inside = InProcess(place)
+    inside = InProcess(stand, place)
     ours: list[float] = []
     peers: list[float] = []
     for _ in range(stand.rounds(_ROUNDS)):
@@ -153,7 +157,7 @@ def growth(stand: Stand) -> Iterator[Figure]:
 
 
 def _added(stand: Stand, place: Place) -> tuple[Sequence[int], Sequence[int]]:
-    inside = InProcess(place)
+    inside = InProcess(stand, place)
     sizes, deflated = [], []
     for _ in range(3):
         place.execute(place.data.change())
@@ -178,7 +182,7 @@ def many(stand: Stand) -> Iterator[Figure]:
     """Measures whether the thousandth incremental export costs more than the first."""
     place = stand.unexported(SMALL)
     stand.export(place)
-    inside = InProcess(place)
+    inside = InProcess(stand, place)
     times = []
     for number in range(stand.rounds(_MANY)):
         place.execute(place.data.change())
