@@ -45,7 +45,8 @@ _QUOTED = re.compile(r'"([^"]*)"')
 
 
 class _Reason(NamedTuple):
-    pattern: re.Pattern[str]
+    # Compiled where a connection fails; no other start shall take longer for it.
+    pattern: str
     text: str
     hint: str
     is_transient: bool = True
@@ -53,81 +54,81 @@ class _Reason(NamedTuple):
 
 _REASONS = (
     _Reason(
-        re.compile(r"\binvalid (?:\w+ )+(?:value|option)|bad value for"),
+        r"\binvalid (?:\w+ )+(?:value|option)|bad value for",
         "a setting of the connection string is not valid",
         "check port, sslmode, connect_timeout and the like",
         is_transient=False,
     ),
     _Reason(
-        re.compile("password authentication failed|no password supplied"),
+        "password authentication failed|no password supplied",
         "the password is wrong or missing",
         "set PGPASSWORD, add a line to ~/.pgpass, or check the role's name",
         is_transient=False,
     ),
     _Reason(
-        re.compile('database ".*" does not exist'),
+        'database ".*" does not exist',
         "there is no such database",
         "name one that exists: --dsn 'dbname=…' or PGDATABASE",
         is_transient=False,
     ),
     _Reason(
-        re.compile('role ".*" does not exist|(?:Peer|Ident) authentication failed'),
+        'role ".*" does not exist|(?:Peer|Ident) authentication failed',
         "the server does not accept this role",
         "name a role that exists: --dsn 'user=…' or PGUSER",
         is_transient=False,
     ),
     _Reason(
-        re.compile("permission denied for database|does not have CONNECT privilege"),
+        "permission denied for database|does not have CONNECT privilege",
         "the role has no CONNECT privilege for this database",
         "run GRANT CONNECT ON DATABASE … TO …, or name another role: --dsn 'user=…' or PGUSER",
         is_transient=False,
     ),
     _Reason(
-        re.compile("is not permitted to log in"),
+        "is not permitted to log in",
         "the role is not permitted to log in",
         "run ALTER ROLE … LOGIN, or name another role: --dsn 'user=…' or PGUSER",
         is_transient=False,
     ),
     _Reason(
-        re.compile("too many clients|too many connections|remaining connection slots"),
+        "too many clients|too many connections|remaining connection slots",
         "the server has no free connection",
         "wait until connections are free, or raise max_connections",
     ),
     _Reason(
-        re.compile("starting up|shutting down|not yet accepting|in recovery mode"),
+        "starting up|shutting down|not yet accepting|in recovery mode",
         "the server is starting or stopping",
         "try again in a moment",
     ),
     _Reason(
-        re.compile("SSL|certificate|TLS|GSSAPI negotiation"),
+        "SSL|certificate|TLS|GSSAPI negotiation",
         "the encrypted connection could not be made",
         "check sslmode, sslrootcert and the server's certificate",
         is_transient=False,
     ),
     _Reason(
-        re.compile("pg_hba.conf"),
+        "pg_hba.conf",
         "the server's pg_hba.conf does not let this role in from here",
         "ask for a line in pg_hba.conf, or connect as another role",
         is_transient=False,
     ),
     _Reason(
-        re.compile("definition of service|service file"),
+        "definition of service|service file",
         "the connection service is not defined",
         "check PGSERVICE and ~/.pg_service.conf",
         is_transient=False,
     ),
     _Reason(
-        re.compile("translate host name|resolve|Name or service not known|nodename nor"),
+        "translate host name|resolve|Name or service not known|nodename nor",
         "the host's name is not known",
         "check the host in --dsn or PGHOST",
     ),
     _Reason(
-        re.compile("timeout|timed out"),
+        "timeout|timed out",
         "the server did not answer in time",
         "check host, port and firewall, or raise connect_timeout",
     ),
     _Reason(
-        re.compile("refused|No such file or directory|not found"),
+        "refused|No such file or directory|not found",
         "no server answers there",
         "start the server, or check host and port: --dsn, PGHOST, PGPORT",
     ),
@@ -230,7 +231,7 @@ def _answer(text: str, dsn: str | None) -> str:
 
 def _failed(error: psycopg.Error, dsn: str | None) -> ConnectionFailedError:
     text = str(error)
-    reason = next((reason for reason in _REASONS if reason.pattern.search(text)), None)
+    reason = next((reason for reason in _REASONS if re.search(reason.pattern, text)), None)
     if reason is None:
         answer = _answer(text, dsn)
         return ConnectionFailedError(
