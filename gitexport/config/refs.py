@@ -37,7 +37,7 @@ def check_remote(text: str) -> str:
     """
     if ":" in text or text.startswith(("/", ".", "~")):
         message = (
-            "the remote is given as a URL or a path, which belongs into git's configuration:"
+            "the remote is given as a URL or a path, which belongs in git's configuration:"
             " run 'git remote add origin URL', and write remote = \"origin\""
         )
         raise ValueError(message)
