@@ -15,6 +15,7 @@ from gitexport.source.postgresql.create.plan import plan_creation
 from gitexport.source.postgresql.create.run import create
 from gitexport.source.postgresql.session import pin, reading
 
+FIRST_WITH_MULTIRANGES = 140000
 SCHEMA = """
 CREATE SCHEMA "Ünï""x"; CREATE SCHEMA dwh; CREATE SCHEMA ext; CREATE EXTENSION hstore SCHEMA ext;
 CREATE EXTENSION btree_gist; CREATE EXTENSION citext; CREATE EXTENSION ltree;
@@ -64,6 +65,14 @@ CREATE TABLE dwh.hashed_1 PARTITION OF dwh.hashed FOR VALUES WITH (MODULUS 2, RE
 CREATE TABLE dwh.of_split (id int PRIMARY KEY, s int, k text, FOREIGN KEY (s, k)
   REFERENCES dwh.split MATCH FULL);
 """
+
+
+def as_known(connection: psycopg.Connection, script: str) -> str:
+    """Gives `SCHEMA`, or rows for it, as the server knows it: without multiranges before 14."""
+    if connection.info.server_version >= FIRST_WITH_MULTIRANGES:
+        return script
+    script = script.replace("many dwh.span_multirange", "many dwh.span[]")
+    return script.replace("dwh.span_multirange(dwh.span(1, 2))", "ARRAY[dwh.span(1, 2)]")
 
 
 def describe(connection: psycopg.Connection, script: str) -> list[Relation]:

@@ -30,10 +30,23 @@ _FLOATS_32 = st.floats(width=32).map(repr)
 _DIGITS = st.from_regex(r"-?[0-9]{1,60}(\.[0-9]{0,40})?", fullmatch=True)
 DAYS = st.integers(-1_700_000, 2_000_000)
 MICROSECONDS = st.integers(-(2**50), 2**53)
-_INTERVALS = st.tuples(
-    st.integers(-(2**31) + 1, 2**31 - 1), st.integers(-(2**31) + 1, 2**31 - 1),
+
+
+def _interval(months: int, days: int, microseconds: int) -> str:
+    """Writes an interval as every server reads it: before 15, a number has 32 bits there."""
+    seconds, fraction = divmod(abs(microseconds), 1_000_000)
+    hours, rest = divmod(seconds, 3600)
+    sign = "-" if microseconds < 0 else ""
+    time = f"{sign}{hours}:{rest // 60:02}:{rest % 60:02}.{fraction:06}"
+    return f"{months} mons {days} days {time}"
+
+
+_INTERVALS = st.builds(
+    _interval,
+    st.integers(-(2**31) + 1, 2**31 - 1),
+    st.integers(-(2**31) + 1, 2**31 - 1),
     st.integers(-(2**62), 2**62),
-).map(lambda parts: f"{parts[0]} mons {parts[1]} days {parts[2]} microseconds")  # fmt: skip
+)
 
 COLUMNS: dict[str, tuple[str, st.SearchStrategy[str]]] = {
     "a text": ("text", _TEXT),

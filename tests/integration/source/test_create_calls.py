@@ -11,6 +11,7 @@ from gitexport.model.relation import Column, Relation, RelationKind, RelationNam
 from tests.fixtures.postgres import Postgres
 from tests.integration.source.creating import describe, make, read, wanted
 
+FIRST_WITH_EQUAL_TRIGRAMS = 140000
 WORDS = """
 CREATE EXTENSION pg_trgm; CREATE EXTENSION btree_gist;
 CREATE TABLE t (
@@ -43,7 +44,10 @@ def copied(relations: list[Relation], postgres: Postgres) -> tuple[CreationPlan,
 def test_words_of_sql_are_not_taken_for_functions(
     connection: psycopg.Connection, postgres: Postgres
 ) -> None:
-    relations = describe(connection, WORDS)
+    words = WORDS
+    if connection.info.server_version < FIRST_WITH_EQUAL_TRIGRAMS:
+        words = words.replace("u gist_trgm_ops (siglen = 32)", "id")
+    relations = describe(connection, words)
 
     plan, found = copied(relations, postgres)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import psycopg
 
 from gitexport.model.relation import Relation
-from tests.integration.source.creating import SCHEMA, read
+from tests.integration.source.creating import SCHEMA, as_known, read
 from tests.integration.transfer.conftest import Transfer
 
 ROWS = """
@@ -51,7 +51,8 @@ def described(connection: psycopg.Connection) -> list[Relation]:
 
 
 def test_archive_alone_becomes_the_database(transfer: Transfer, tmp_path: Path) -> None:
-    transfer.source.sql(SCHEMA, ROWS)
+    known = (as_known(transfer.source.connection, script) for script in (SCHEMA, ROWS))
+    transfer.source.sql(*known)
     transfer.snapshot()
     archive = tmp_path / "s.tar.gz"
     assert transfer.run("archive", "latest", "-f", str(archive)).code == 0

@@ -5,7 +5,11 @@ References follow whatever key a row gets, through whichever foreign key holds t
 
 from __future__ import annotations
 
+import pytest
+
 from tests.integration.transfer.conftest import Transfer
+
+FIRST_WITH_EQUAL_NULLS = 150000
 
 TEAMS = """
 CREATE TABLE teams (id integer PRIMARY KEY, name text NOT NULL UNIQUE,
@@ -102,6 +106,8 @@ def test_a_key_of_several_columns_is_taken_only_as_a_whole(transfer: Transfer) -
 
 
 def test_a_reference_follows_where_a_longer_one_is_partly_null(transfer: Transfer) -> None:
+    if transfer.source.connection.info.server_version < FIRST_WITH_EQUAL_NULLS:
+        pytest.skip("the server does not know NULLS NOT DISTINCT")
     # The name of the longer constraint comes first, by which references are sorted.
     schema = """
     CREATE TABLE tenants (id serial PRIMARY KEY, name text NOT NULL UNIQUE);
