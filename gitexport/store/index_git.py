@@ -13,6 +13,7 @@ import errno
 import os
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -28,6 +29,7 @@ _MACHINE = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS, errno.EIO, er
 _NO_BLOB = b"0" * 40
 # A line of `ls-files --stage`: mode, id, stage, path.
 _ID, _PATH = slice(7, 47), slice(50, None)
+_LOCK_SECONDS = 5.0
 
 
 def update_with_git(
@@ -147,6 +149,8 @@ def _running(
             _close(process)
         except BaseException:
             # Killed by SIGTERM, git removes its lock and leaves the index as it was.
+            if not output:
+                _await_lock(process, gitdir / "index.lock")
             process.terminate()
             process.wait()
             _close(process)
@@ -155,6 +159,15 @@ def _running(
             complaints.seek(0)
             said = complaints.read().decode("utf-8", "replace")
             raise _failure(name, gitdir, said)
+
+
+def _await_lock(process: subprocess.Popen[bytes], lock: Path) -> None:
+    """Waits until git holds its lock: ended right after making it, git would leave it there."""
+    deadline = time.monotonic() + _LOCK_SECONDS
+    while process.poll() is None and not os.path.lexists(lock) and time.monotonic() < deadline:
+        time.sleep(0.005)
+    # It is ready to remove the lock some microseconds after that.
+    time.sleep(0.05)
 
 
 def _finish(stream: IO[bytes], *, drain: bool) -> None:
