@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 import click
 
-from gitexport.cli import completing
 from gitexport.cli.invocation import Invocation, pass_invocation
+from gitexport.cli.options import entities_option
 from gitexport.cli.parser import Command
 
 _OVERRIDES = ("deletes", "source", "clock", "edits", "cascade")
@@ -51,14 +51,7 @@ change means no commit. Stopped at any point, the next export completes the work
     exit_codes=[3, 4, 5, 6, 7, 8],
 )
 @click.option("--full", is_flag=True, help="Read every row and compare every key.")
-@click.option(
-    "--entity",
-    "entities",
-    metavar="E",
-    multiple=True,
-    shell_complete=completing.entities,
-    help="Only this entity.",
-)
+@entities_option
 @click.option(
     "--limit", metavar="N", default=0, type=click.IntRange(min=0), help="The first N rows; 0: all."
 )

@@ -9,6 +9,7 @@ import click
 
 from gitexport.cli import completing
 from gitexport.cli.invocation import Invocation, pass_invocation
+from gitexport.cli.options import span_options
 from gitexport.cli.parser import Command
 from gitexport.model.address import parse_address
 from gitexport.model.counted import counted
@@ -55,18 +56,7 @@ values are JSON text, so that numbers stay exact. Needs no database server.""",
     type=click.Path(path_type=Path),
     help="The SQLite file to make or to add to.",
 )
-@click.option(
-    "--since",
-    metavar="TIME",
-    shell_complete=completing.revs,
-    help="Begin with this time, day or snapshot.",
-)
-@click.option(
-    "--until",
-    metavar="TIME",
-    shell_complete=completing.revs,
-    help="End with this time, day or snapshot.",
-)
+@span_options("Begin with", "End with")
 @click.option("--dry-run", "-n", "is_dry_run", is_flag=True, help="Write nothing.")
 @pass_invocation
 def command(invocation: Invocation, /, **given: object) -> int:

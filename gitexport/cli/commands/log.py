@@ -10,6 +10,7 @@ import click
 
 from gitexport.cli import completing
 from gitexport.cli.invocation import Invocation, pass_invocation
+from gitexport.cli.options import span_options
 from gitexport.cli.parser import Command
 from gitexport.model.address import Address, parse_address
 
@@ -79,18 +80,7 @@ names, or less. Needs no database.""",
     default=0,
     help="Leave out the N newest of those that would be shown.",
 )
-@click.option(
-    "--since",
-    metavar="TIME",
-    shell_complete=completing.revs,
-    help="None before this time, day or snapshot.",
-)
-@click.option(
-    "--until",
-    metavar="TIME",
-    shell_complete=completing.revs,
-    help="None after this time, day or snapshot.",
-)
+@span_options("None before", "None after")
 @click.option("--author", metavar="TEXT", help="Only where the author's name or address has it.")
 @pass_invocation
 def command(invocation: Invocation, /, **given: object) -> int:

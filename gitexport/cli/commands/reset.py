@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 import click
 
-from gitexport.cli import completing
 from gitexport.cli.invocation import Invocation, pass_invocation
+from gitexport.cli.options import entities_option
 from gitexport.cli.parser import Command
 
 
@@ -31,14 +31,7 @@ alone never makes a commit.""",
     ],
     exit_codes=[4, 8],
 )
-@click.option(
-    "--entity",
-    "entities",
-    metavar="E",
-    multiple=True,
-    shell_complete=completing.entities,
-    help="Only this entity.",
-)
+@entities_option
 @pass_invocation
 def command(invocation: Invocation, entities: tuple[str, ...]) -> int:
     """Runs the command."""

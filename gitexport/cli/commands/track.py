@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
-from gitexport.cli import completing
 from gitexport.cli.invocation import Invocation, pass_invocation
+from gitexport.cli.options import entities_option
 from gitexport.cli.parser import Command
 from gitexport.model.counted import counted
 
@@ -39,14 +39,7 @@ rights of the tables' owner once; --role names the role that exports from then o
     ],
     exit_codes=[4, 6, 8],
 )
-@click.option(
-    "--entity",
-    "entities",
-    metavar="E",
-    multiple=True,
-    shell_complete=completing.entities,
-    help="Only this entity.",
-)
+@entities_option
 @click.option("--role", metavar="R", help="Grant this role what an export needs.")
 @click.option("--dry-run", "-n", "is_dry_run", is_flag=True, help="Print the SQL, change nothing.")
 @pass_invocation

@@ -6,9 +6,9 @@ from typing import NamedTuple
 
 import click
 
-from gitexport.cli import completing
 from gitexport.cli.commands.track import print_report
 from gitexport.cli.invocation import Invocation, pass_invocation
+from gitexport.cli.options import entities_option
 from gitexport.cli.parser import Command
 
 
@@ -34,14 +34,7 @@ Rows keep all their other values, and the data repository is not touched.""",
     ],
     exit_codes=[4, 8],
 )
-@click.option(
-    "--entity",
-    "entities",
-    metavar="E",
-    multiple=True,
-    shell_complete=completing.entities,
-    help="Only this entity.",
-)
+@entities_option
 @click.option("--dry-run", "-n", "is_dry_run", is_flag=True, help="Print the SQL, change nothing.")
 @pass_invocation
 def command(invocation: Invocation, entities: tuple[str, ...], *, is_dry_run: bool) -> int:
