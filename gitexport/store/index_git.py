@@ -148,12 +148,7 @@ def _running(
             process.wait()
             _close(process)
         except BaseException:
-            # Killed by SIGTERM, git removes its lock and leaves the index as it was.
-            if not output:
-                _await_lock(process, gitdir / "index.lock")
-            process.terminate()
-            process.wait()
-            _close(process)
+            _end(process, None if output else gitdir / "index.lock")
             raise
         if process.wait():
             complaints.seek(0)
@@ -161,13 +156,22 @@ def _running(
             raise _failure(name, gitdir, said)
 
 
-def _await_lock(process: subprocess.Popen[bytes], lock: Path) -> None:
-    """Waits until git holds its lock: ended right after making it, git would leave it there."""
-    deadline = time.monotonic() + _LOCK_SECONDS
-    while process.poll() is None and not os.path.lexists(lock) and time.monotonic() < deadline:
-        time.sleep(0.005)
-    # It is ready to remove the lock some microseconds after that.
-    time.sleep(0.05)
+def _end(process: subprocess.Popen[bytes], lock: Path | None) -> None:
+    """Ends git; one that is to make `lock` not before it holds it.
+
+    Killed by SIGTERM, git removes its lock and leaves the index as it was, but for the
+    microseconds between making the lock and minding signals.
+    """
+    if lock is not None:
+        deadline = time.monotonic() + _LOCK_SECONDS
+        while process.poll() is None and not os.path.lexists(lock):
+            if time.monotonic() > deadline:
+                break
+            time.sleep(0.005)
+        time.sleep(0.05)
+    process.terminate()
+    process.wait()
+    _close(process)
 
 
 def _finish(stream: IO[bytes], *, drain: bool) -> None:
