@@ -154,16 +154,16 @@ def _refuse_within(path: Path, *, is_named: bool) -> None:
     top = next((above for above in place.parents if (above / CONFIG_PATH).is_file()), None)
     if top is None or not (top / ".git").exists():
         return
-    if not is_named:
-        message = f"'{path}' lies in the data repository '{top}'"
-        hint = (
-            f"'gitexport -C {shlex.quote(str(top))} init' adds what is new to that one; "
-            "'gitexport init .' makes another one here all the same"
-        )
-        raise UsageError(message, where=str(path), hint=hint)
     publication = read_publication(DataRepository.open(top))
     kept = [RELATIONS_DIRECTORY, *(entity.directory for entity in publication.entities)]
-    if overlapping(place.relative_to(top).as_posix(), kept):
+    is_kept = bool(overlapping(place.relative_to(top).as_posix(), kept))
+    if not is_named:
+        message = f"'{path}' lies in the data repository '{top}'"
+        hint = f"'gitexport -C {shlex.quote(str(top))} init' adds what is new to that one"
+        if not is_kept:
+            hint += "; 'gitexport init .' makes another one here all the same"
+        raise UsageError(message, where=str(path), hint=hint)
+    if is_kept:
         message = f"'{path}' is where the data repository '{top}' keeps its own files"
         raise UsageError(message, where=str(path), hint="name a directory that holds none of them")
 

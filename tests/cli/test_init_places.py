@@ -81,6 +81,7 @@ def test_no_data_repository_is_made_among_the_documents_of_another(
     assert ended.code == 2
     assert ended.error["error"].endswith(f"lies in the data repository '{repository_path}'")
     assert f"gitexport -C {repository_path} init" in ended.error["hint"]
+    assert "init ." not in ended.error["hint"]
     assert [end.code for end in named] == [2, 2]
     assert "keeps its own files" in named[0].err
     assert git(repository_path, "status", "--porcelain") == ""
@@ -93,6 +94,8 @@ def test_data_repository_is_made_in_another_where_a_person_names_the_place(
     (repository_path / "other").mkdir()
     monkeypatch.chdir(repository_path / "other")
 
+    unnamed = program("init", "--dsn", shop, "-o", "json")
+    assert (unnamed.code, "'gitexport init .'" in unnamed.error["hint"]) == (2, True)
     program.done("init", ".", "--dsn", shop)
     program.done("init", "../../beside", "--dsn", shop)
 
