@@ -11,9 +11,9 @@ import os
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from hashlib import sha1
 from pathlib import Path
 
+from gitexport.canonical.blob_id import blob_id
 from gitexport.errors import (
     CorruptRepositoryError,
     DecisionNeededError,
@@ -222,7 +222,7 @@ class View:
         assert repository.worktree is not None  # noqa: S101 - it is shown
         reader = TreeReader(repository.read_tree, repository.tree_of(tip))
         still = [
-            path for path in state.edits_left if _differs(repository.worktree / path, reader, path)
+            path for path in state.edits_left if differs(repository.worktree / path, reader, path)
         ]
         if len(still) != len(state.edits_left):
             write_state(repository, replace(state, edits_left=tuple(still)))
@@ -259,11 +259,11 @@ def _passed(changes: Iterable[FileChange]) -> Iterator[FileChange]:
         faults.point("S10.files")
 
 
-def _differs(file: Path, reader: TreeReader, path: str) -> bool:
+def differs(file: Path, reader: TreeReader, path: str) -> bool:
+    """Tells whether a file is not as a tree has it at a path, or is only on one side."""
     entry = reader.entry(os.fsencode(path))
     try:
         content = file.read_bytes()
     except OSError:
         return entry is not None
-    digest = sha1(b"blob %d\0" % len(content) + content, usedforsecurity=False).digest()
-    return entry is None or digest != entry.object_id
+    return entry is None or blob_id(content) != entry.object_id

@@ -6,8 +6,7 @@ import os
 from collections.abc import Iterable, Iterator
 from itertools import islice
 
-from gitexport.canonical.blob_id import blob_id
-from gitexport.export.view import EMPTY, is_shown
+from gitexport.export.view import EMPTY, differs, is_shown
 from gitexport.model.snapshot import ObjectId
 from gitexport.store import refs
 from gitexport.store.journal import read_state
@@ -54,15 +53,8 @@ def files_differing(
     reader = TreeReader(repository.read_tree, _tree(repository, commit))
     assert repository.worktree is not None  # noqa: S101 - asked only where there is one
     for path in paths:
-        entry = reader.entry(os.fsencode(path))
-        try:
-            content = (repository.worktree / path).read_bytes()
-        except OSError:
-            if entry is not None:
-                yield path
-        else:
-            if entry is None or entry.object_id != blob_id(content):
-                yield path
+        if differs(repository.worktree / path, reader, path):
+            yield path
 
 
 def _shown_before(repository: DataRepository, branch: str) -> ObjectId | None:
